@@ -79,7 +79,7 @@ def run_scan(arguments: ScanArguments) -> int:
     if arguments.install_hook:
         from envfs_cli.git_hooks.installing import install_hook, own_program
 
-        return install_hook("pre-commit", f"{own_program()} scan --staged")
+        return install_hook("pre-commit", f"{own_program()} scan --staged", r"[^;|&\n]+ scan --staged")
     _check(arguments)
     scope = ScanScope(names.parse_level(arguments.level or "/"), arguments.everything, _shapes(arguments))
     scanner, unread = Scanner(session.start_session(arguments.passphrase_file), scope), _Unread(_named(arguments))
