@@ -121,3 +121,18 @@ def test_a_hook_of_its_own_that_was_changed_stays(mounted: Home, project: Path) 
     said = mounted.envfs("link", "--hook", "/app", cwd=project, status=118)
     assert f"remove {hook} and try again" in said.complaint
     assert hook.read_text() == text
+
+
+def test_git_knows_all_that_is_in_a_new_work_tree_and_removes_it(mounted: Home, project: Path) -> None:
+    (project / ".gitignore").write_text("built\n")
+    _git(mounted, project, "commit", "-qam", "nothing of EnvFS")
+    _hook(mounted, project, "/app")
+    trees = [project.parent / name for name in ("first", "second")]
+    for tree in trees:
+        _git(mounted, project, "worktree", "add", "-q", str(tree))
+        assert (tree / ".gitignore").read_text() == "built\n"
+    lines = (project / ".git/info/exclude").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [".env", ".envfs.toml"]
+    for tree in trees:
+        _git(mounted, project, "worktree", "remove", str(tree))
+        assert not tree.exists()
