@@ -44,6 +44,7 @@ def run_proxy(arguments: ProxyArguments) -> int:
             if not arguments.subject:
                 raise Mistake("no session is named", "`envfs proxy ls` lists them")
             session.session_over(client.need_running()).reply(control.StopProxy(arguments.subject))
+            output.done("a shell that took over its variables keeps them, and they work no more: begin a new shell")
         case "start":
             _start(arguments)
         case "env":
