@@ -276,6 +276,16 @@ def test_the_run_of_an_agent_ends_with_a_summary(shop: Home, outside: Outside, u
     assert facts["hosts"] == {f"{HOST}:{upstream.port}": 1}
 
 
+def test_an_agent_that_is_not_there_has_a_next_step(shop: Home, outside: Outside) -> None:
+    words = [ENVFS, "agent", "run", "/shop", "--", "no-such-agent"]
+    done = subprocess.run(
+        words, env=outside.environ(shop), cwd=outside.work, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 127
+    assert "hint: install it, or name it by its path" in done.stderr
+    assert "0 requests to 0 hosts" in done.stderr
+
+
 def test_the_status_of_an_agent_is_its_own_where_its_user_may_not_read_the_log(shop: Home) -> None:
     words = [*as_user(USER), ENVFS, "agent", "run", "/shop", "--", "sh", "-c", "exit 3"]
     done = subprocess.run(words, env=shop.environ(), cwd="/", capture_output=True, text=True, check=False)

@@ -127,6 +127,20 @@ def test_nothing_found_is_status_0_and_a_copy_of_env_is_found(stocked_home: Home
     assert stocked_home.envfs("scan", "file", "--everything", cwd=tmp_path, status=1).text.count("plain") == 3
 
 
+@pytest.mark.parametrize("words", [("nope",), ("there", "nope"), ("--image", "nope")])
+def test_a_named_path_that_is_not_there_is_an_error(stocked_home: Home, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "there").write_text(_ORDINARY)
+    said = stocked_home.envfs("scan", *words, cwd=tmp_path, status=100)
+    assert "error: cannot read nope: no such file or directory" in said.complaint
+
+
+def test_what_else_is_named_is_scanned_all_the_same(stocked_home: Home, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text(_VALUES["TOKEN_1"])
+    said = stocked_home.envfs("scan", "nope", "there", cwd=tmp_path, status=1)
+    assert said.text.startswith("there:1:1\t")
+    assert "error: cannot read nope" in said.complaint
+
+
 def test_a_table_has_the_place_the_variable_and_the_form(stocked_home: Home, tmp_path: Path) -> None:
     (tmp_path / "a").write_text(f"x\n {_VALUES['TOKEN_1']}\n")
     said = stocked_home.envfs("scan", "a", cwd=tmp_path, status=1)

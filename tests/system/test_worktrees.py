@@ -93,7 +93,6 @@ def test_what_is_there_stays(mounted: Home, project: Path) -> None:
     tree = project.parent / "other"
     _git(mounted, project, "worktree", "add", "-q", str(tree), "-b", "other")
     assert (tree / ".env").read_text() == "of=the repository\n"
-    mounted.envfs("link", "--hook", "/bank", cwd=project, status=118)
     _git(mounted, tree, "checkout", "-q", "-b", "third")
     assert (tree / ".env").read_text() == "of=the repository\n"
 
@@ -102,3 +101,38 @@ def test_what_is_there_stays(mounted: Home, project: Path) -> None:
 def test_a_level_that_can_be_none_is_refused(mounted: Home, project: Path, level: str) -> None:
     mounted.envfs("link", "--hook", level, cwd=project, status=105)
     assert not (project / ".git/hooks/post-checkout").exists()
+
+
+def test_a_hook_of_its_own_is_replaced(mounted: Home, project: Path) -> None:
+    _hook(mounted, project, "/app/dev")
+    _hook(mounted, project, "/app/{branch}")
+    hook = project / ".git/hooks/post-checkout"
+    assert hook.read_text().count("link --worktree") == 1
+    assert [file.name for file in hook.parent.iterdir() if "envfs" in file.name] == []
+    tree = project.parent / "other"
+    _git(mounted, project, "worktree", "add", "-q", str(tree), "-b", "feature-x")
+    assert (tree / ".env").readlink() == mounted.view("/app/feature-x")
+
+
+def test_a_hook_of_its_own_that_was_changed_stays(mounted: Home, project: Path) -> None:
+    _hook(mounted, project, "/app/dev")
+    hook = project / ".git/hooks/post-checkout"
+    hook.write_text(text := hook.read_text() + "echo mine\n")
+    said = mounted.envfs("link", "--hook", "/app", cwd=project, status=118)
+    assert f"remove {hook} and try again" in said.complaint
+    assert hook.read_text() == text
+
+
+def test_git_knows_all_that_is_in_a_new_work_tree_and_removes_it(mounted: Home, project: Path) -> None:
+    (project / ".gitignore").write_text("built\n")
+    _git(mounted, project, "commit", "-qam", "nothing of EnvFS")
+    _hook(mounted, project, "/app")
+    trees = [project.parent / name for name in ("first", "second")]
+    for tree in trees:
+        _git(mounted, project, "worktree", "add", "-q", str(tree))
+        assert (tree / ".gitignore").read_text() == "built\n"
+    lines = (project / ".git/info/exclude").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [".env", ".envfs.toml"]
+    for tree in trees:
+        _git(mounted, project, "worktree", "remove", str(tree))
+        assert not tree.exists()

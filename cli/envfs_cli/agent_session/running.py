@@ -4,12 +4,13 @@ Law: standard output is the agent's alone. The summary goes to standard error.
 """
 
 import os
+import shutil
 import time
 
 from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import output
+from envfs_cli import exit_status, output
 from envfs_cli.agent_session import summary
 from envfs_cli.daemon import client, new_proxies, session
 from envfs_cli.fencing import starting
@@ -42,11 +43,17 @@ def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
     fence = starting.prepare_fence(run.command, run.writable, is_best_effort=is_best_effort, agent=agent)
     begin = time.time()
     status = fence.run(_proxy(run), run.level)
+    _hint_if_not_found(status, run.command[0])
     try:
         summary.print_summary(_session_facts(run.level, begin), as_json=as_json)
     except EnvFSError as error:  # the log is another one's, or the daemon has ended: the agent has run all the same
         output.note(f"there is no summary: {error.text}")
     return status
+
+
+def _hint_if_not_found(status: int, program: str) -> None:
+    if status == exit_status.NOT_FOUND and shutil.which(program) is None:
+        output.hint("install it, or name it by its path")
 
 
 def _proxy(run: AgentRun) -> "StartedProxy":

@@ -55,7 +55,8 @@ def print_summary(facts: SessionFacts, *, as_json: bool) -> None:
     if as_json:
         output.plain_note(json.dumps(facts._asdict()))
         return
-    output.note(f"{facts.requests} requests to {len(facts.hosts)} hosts in {_spoken(facts.seconds)}")
+    numbers = f"{_number(facts.requests, 'request')} to {_number(len(facts.hosts), 'host')}"
+    output.note(f"{numbers} in {_spoken(facts.seconds)}")
     for label, counts in (("host", facts.hosts), ("key of", facts.keys), ("refused", facts.refusals)):
         for line in _lines(label, counts):
             output.plain_note(line)
@@ -66,6 +67,10 @@ def _lines(label: str, counts: "Mapping[str, int]") -> "Iterable[str]":
     yield from (f"  {label:<8}{count:>6}  {output.clean(name)}" for name, count in ordered[:_MOST])
     if len(ordered) > _MOST:
         yield f"  {label:<8}        and {len(ordered) - _MOST} more: `envfs log`"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _spoken(seconds: int) -> str:

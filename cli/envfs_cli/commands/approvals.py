@@ -83,7 +83,7 @@ def _print_questions(request: "NamedTuple", *, as_json: bool) -> None:
     if as_json:
         output.rows_json(rows)
     else:
-        output.print_table(_HEADS, [questions.question_cells(row) for row in rows])
+        output.print_table(_HEADS, [questions.question_cells(row) for row in rows], none="no question waits")
 
 
 def _show(name: str, *, as_json: bool) -> None:

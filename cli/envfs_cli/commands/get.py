@@ -2,6 +2,7 @@
 
 import os
 
+from envfs.errors import BadName
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
@@ -27,9 +28,14 @@ def run_get(arguments: GetArguments) -> int:
 
     Raises:
         Mistake: a value is to be printed as JSON
+        BadName: several variables are named
     """
     if arguments.presence:
         return _say_presence(arguments)
+    if "," in arguments.name:
+        raise BadName(
+            "not a variable name", f"several go with --presence, and all of them by `envfs export {arguments.level}`"
+        )
     if arguments.json:
         from envfs_cli.arguments import Mistake
 

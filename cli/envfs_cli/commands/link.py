@@ -108,6 +108,8 @@ def _link(folder: str, level: str, arguments: LinkArguments) -> int:
     output.done(f"{env} is the view of {level}")
     if is_file:
         _name_others(folder, level)
+    if arguments.worktree:
+        gitignore.exclude(folder)
     gitignore.see_to(folder)
     return 0
 

@@ -44,6 +44,7 @@ def run_proxy(arguments: ProxyArguments) -> int:
             if not arguments.subject:
                 raise Mistake("no session is named", "`envfs proxy ls` lists them")
             session.session_over(client.need_running()).reply(control.StopProxy(arguments.subject))
+            output.done("a shell that took over its variables keeps them, and they work no more: begin a new shell")
         case "start":
             _start(arguments)
         case "env":
@@ -117,7 +118,7 @@ def _print_sessions(*, as_json: bool) -> None:
         output.rows_json(rows)
         return
     heads = ("SESSION", "LEVEL", "USER", "PID", "PORT", "REQUESTS", "REFUSED", "RULES")
-    output.print_table(heads, [_session_cells(row) for row in rows])
+    output.print_table(heads, [_session_cells(row) for row in rows], none="there is no session of a proxy")
 
 
 def _session_cells(row: control.ProxyRow) -> "tuple[str, ...]":
@@ -133,7 +134,7 @@ def _print_rules(arguments: ProxyArguments) -> None:
         output.rows_json(rows)
         return
     heads = ("VARIABLE", "HOSTS", "WHERE", "APPROVE", "NAME", "FROM")
-    output.print_table(heads, [_rule_cells(row) for row in rows])
+    output.print_table(heads, [_rule_cells(row) for row in rows], none="there is no rule")
 
 
 def _rule_cells(row: control.ProxyRuleRow) -> "tuple[str, ...]":

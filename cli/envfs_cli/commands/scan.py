@@ -16,7 +16,7 @@ from envfs_cli.terminal.prompts import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 _FOUND = 1
 _MOST_UNREAD = 10  # that are named
@@ -39,15 +39,30 @@ class ScanArguments(NamedTuple):
 
 
 class _Unread:
-    """The files that could not be read, or not whole."""
+    """The files that could not be read, or not whole. `named` are the paths that a person named."""
 
-    def __init__(self) -> None:
+    def __init__(self, named: "Collection[str]") -> None:
+        self._named = named
+        self._refused: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
 
     def tell(self, path: str, reason: str) -> None:
         self._reasons.setdefault(path, reason)
 
-    def report(self) -> None:
+    def tell_unread(self, path: str, reason: str) -> None:
+        if path in self._named:
+            self._refused.setdefault(path, reason)
+        else:
+            self.tell(path, reason)
+
+    def report(self) -> int:
+        """Say which there are. Return the exit status: of a file that a person named it is that of an error."""
+        self._note_rest()
+        for path, reason in self._refused.items():
+            output.error(EnvFSError(f"cannot read {path}: {reason}"))
+        return EnvFSError.status if self._refused else 0
+
+    def _note_rest(self) -> None:
         for path, reason in list(self._reasons.items())[:_MOST_UNREAD]:
             output.note(f"{path}: {reason}")
         more = len(self._reasons) - _MOST_UNREAD
@@ -64,19 +79,23 @@ def run_scan(arguments: ScanArguments) -> int:
     if arguments.install_hook:
         from envfs_cli.git_hooks.installing import install_hook, own_program
 
-        return install_hook("pre-commit", f"{own_program()} scan --staged")
+        return install_hook("pre-commit", f"{own_program()} scan --staged", r"[^;|&\n]+ scan --staged")
     _check(arguments)
     scope = ScanScope(names.parse_level(arguments.level or "/"), arguments.everything, _shapes(arguments))
-    scanner, unread = Scanner(session.start_session(arguments.passphrase_file), scope), _Unread()
+    scanner, unread = Scanner(session.start_session(arguments.passphrase_file), scope), _Unread(_named(arguments))
     with Waiting("searching"):
-        scanner.scan(_sources(arguments, unread.tell))
+        scanner.scan(_sources(arguments, unread))
         rows = _with_origins(scanner.findings.rows) if arguments.history else scanner.findings.rows
     _print(rows, as_json=arguments.json)
-    unread.report()
+    unread_status = unread.report()
     _report(scanner.reply, is_brief=arguments.staged)
     _, status = intact_rows(scanner.faults, control.FaultRow)
     output.done(f"{_number(scanner.contents, 'file')}, {_number(len(rows), 'place')}")
-    return _FOUND if rows else status
+    return _FOUND if rows else status or unread_status
+
+
+def _named(arguments: ScanArguments) -> tuple[str, ...]:
+    return arguments.paths or ((arguments.image,) if arguments.image is not None else ())
 
 
 def _check(arguments: ScanArguments) -> None:
@@ -93,11 +112,11 @@ def _shapes(arguments: ScanArguments):  # type: ignore[no-untyped-def]  # noqa: 
     return Shapes()
 
 
-def _sources(arguments: ScanArguments, tell: "Callable[[str, str], None]") -> "Iterator[ScannedFile]":
+def _sources(arguments: ScanArguments, unread: _Unread) -> "Iterator[ScannedFile]":
     from envfs_cli.scanning.unpacking import Unpacker
 
-    unpacker = Unpacker(tell)
-    for content in _contents(arguments, tell):
+    unpacker = Unpacker(unread.tell)
+    for content in _contents(arguments, unread.tell_unread):
         yield from unpacker.unpack(content)
 
 

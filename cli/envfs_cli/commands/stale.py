@@ -41,7 +41,7 @@ def run_stale(arguments: StaleArguments) -> int:
     listed.sort(key=lambda row: (_ORDER.index(row.state) if row.state in _ORDER else 0, row.due))
     if arguments.json:
         output.rows_json(listed)
-    else:
+    elif listed:
         output.print_table(
             ("LEVEL", "VARIABLE", "STATE", "DUE", "SET", "BY", "OWNER", "ROTATE"), [_cells(row) for row in listed]
         )

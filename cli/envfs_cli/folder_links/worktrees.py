@@ -14,6 +14,8 @@ from envfs_cli.git_hooks.installing import install_hook, own_program
 _FIELD = re.compile(r"\{(?:branch|worktree)\}")
 _OTHER_SIGNS = re.compile(r"[^A-Za-z0-9_.-]+")
 _SAMPLE = "x"
+_BEGIN, _END = 'case "$1" in *[!0]*) ;; *) ', " || : ;; esac"
+_EARLIER = r"[^;|&\n]+ link --worktree [^;|&\n]+"
 _NAMELESS = "worktree"
 
 
@@ -29,7 +31,7 @@ def install_worktree_hook(template: str) -> int:
     template = _checked(template)
     # git says of a new work tree, and of a clone, that zeros were checked out before (githooks(5), post-checkout)
     command = f"{own_program()} link --worktree {shlex.quote(template)}"
-    return install_hook("post-checkout", f'case "$1" in *[!0]*) ;; *) {command} || : ;; esac')
+    return install_hook("post-checkout", _BEGIN + command + _END, re.escape(_BEGIN) + _EARLIER + re.escape(_END))
 
 
 def worktree_level(folder: str, template: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Writing a hook: where git looks for it, if nobody else's is there."""
 
 import os
+import re
 import sys
 
 from envfs import safe_open
@@ -11,11 +12,12 @@ from envfs_cli.git_commands import git_output
 _LARGEST = 1 << 20
 _PROGRAM = "envfs"
 _MARK = "# written by EnvFS"
+_HEAD = f"#!/bin/sh\n{_MARK}: remove this file to undo it\n"
 _SETTINGS = (".pre-commit-config.yaml", ".pre-commit-config.yml")
 
 
-def install_hook(name: str, line: str) -> int:
-    """Have git call a hook of one line.
+def install_hook(name: str, line: str, earlier: str) -> int:
+    """Have git call a hook of one line. One that EnvFS wrote, whose line matches `earlier`, is replaced.
 
     Raises:
         AlreadyExists: another hook is there, or another program runs the hooks. The hint says what to add
@@ -28,7 +30,12 @@ def install_hook(name: str, line: str) -> int:
         output.done(f"{path} has the line already")
         return 0
     _check_others(top, hooks, name, line)
-    _write(path, f"#!/bin/sh\n{_MARK}: remove this file to undo it\n{line}\n")
+    if os.path.lexists(path):
+        _check_own(path, line, earlier)
+        _replace(path, _HEAD + line + "\n")
+        output.done(f"{path} was EnvFS's own, and is replaced")
+        return 0
+    _write(path, _HEAD + line + "\n")
     output.done(f"{path} is written")
     return 0
 
@@ -43,10 +50,32 @@ def own_program() -> str:
 
 
 def _has(path: str, line: str) -> bool:
+    return line in _text(path)
+
+
+def _text(path: str) -> str:
     try:
-        return line in safe_open.read_file(path, _LARGEST, follow=True).decode(errors="replace")
+        return safe_open.read_file(path, _LARGEST, follow=True).decode(errors="replace")
     except OSError:
-        return False
+        return ""
+
+
+def _check_own(path: str, line: str, earlier: str) -> None:
+    text = _text(path)
+    if _MARK not in text:
+        raise AlreadyExists(f"there is a hook already: {path}", f"add a line to it: `{line}`")
+    if os.path.islink(path) or not re.fullmatch(re.escape(_HEAD) + earlier + "\n", text):
+        raise AlreadyExists(f"EnvFS wrote {path}, and it was changed since", f"remove {path} and try again")
+
+
+def _replace(path: str, text: str) -> None:
+    new = f"{path}.envfs-{os.getpid()}"
+    _write(new, text)
+    try:
+        os.rename(new, path)
+    except OSError as error:
+        os.unlink(new)
+        raise EnvFSError(f"cannot write {path}: {safe_open.error_words(error)}") from None
 
 
 def _check_others(top: str, hooks: str, name: str, line: str) -> None:
@@ -64,8 +93,6 @@ def _check_others(top: str, hooks: str, name: str, line: str) -> None:
             "add a hook with `repo: local`, `id: envfs-scan`, `language: system`, `pass_filenames: false` and "
             f"`entry: {line}`",
         )
-    if os.path.lexists(f"{hooks}/{name}"):
-        raise AlreadyExists(f"there is a hook already: {hooks}/{name}", f"add a line to it: `{line}`")
 
 
 def _is_project(top: str, hooks: str) -> bool:

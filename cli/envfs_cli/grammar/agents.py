@@ -44,7 +44,9 @@ COMMANDS = (
         "codex) and a summary at the end, on standard error: hosts, requests, the rules that gave a value, refusals. "
         "Without a level, that of the folder counts (`envfs link`). A .env that is a file of its own, and no link to a "
         "view, can be read inside as it is: `envfs link --import` replaces it. The settings are a second net, "
-        "which the agent itself holds. The fence does not ask it.",
+        "which the agent itself holds. The fence does not ask it. Those for claude belong into "
+        ".claude/settings.local.json of a project, those for codex into ~/.codex/config.toml. A redirection (>) "
+        "replaces the whole file, so where one is there, add them to it by hand.",
     ),
     Command(
         "git-credential",

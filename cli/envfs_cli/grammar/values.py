@@ -171,7 +171,7 @@ COMMANDS = (
         details="A value is found as it is, escaped (JSON, URL, shell, HTML), in base64, hex or UTF-16, and in gzip, "
         "bzip2, xz, zstd, tar and zip. The result has places and names, and no value. Looked for are values of 8 bytes "
         "and more of the levels whose values this program may have, which counts as a read of each. Copies of .env are "
-        "listed too. The exit status is 1 if there is anything, else 0.",
+        "listed too. The exit status is 1 if there is anything, else 100 if a named path cannot be read, else 0.",
     ),
     Command(
         "explain",

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from envfs_cli.daemon.session import Session
 
 _TOKEN = " token "  # in the text of a rule that is a token's
+_PERHAPS = "perhaps"
 _HOW = {
     "open": "has it open",
     "read": "",
     "inherited": "by its environment",
     "replaced": "ran another program then",
-    "descends": "perhaps",
+    "descends": _PERHAPS,
     "orphan": "perhaps: left by a process that ended",
     "unclear": "perhaps: the log does not say which variables",
 }
@@ -77,6 +78,11 @@ def _all_cells(row: control.HolderRow) -> "tuple[str, ...]":
     return *head, program(row), row.unit or "-", row.container or "-", reader
 
 
+def is_sure(row: control.HolderRow) -> bool:
+    """Tell whether a process has the value, and not perhaps."""
+    return not _HOW.get(row.kind, "").startswith(_PERHAPS)
+
+
 def _state(row: control.HolderRow) -> str:
     return "now" if row.is_current else "renewed" if row.is_renewed else "old"
 
@@ -89,7 +95,7 @@ def program(row: control.HolderRow) -> str:
 def about(row: control.HolderRow) -> str:
     """Return what a process runs, where, and how it has the value."""
     place = row.unit or (f"container {row.container}" if row.container else "")
-    below = f"below {row.reader}" if row.reader != row.pid else ""
+    below = f"below {row.reader}" if row.reader not in (0, row.pid) else ""
     token = row.rule.partition(" ")[0] if _TOKEN in row.rule else ""
     parts = (program(row), place, below, f"with token {token}" if token else "", _HOW.get(row.kind, row.kind))
     return ", ".join(part for part in parts if part)

@@ -114,7 +114,7 @@ def _carrier(row: "control.CarrierRow") -> Item:
 
 
 def _others(report: Report) -> "Iterator[Item]":
-    for row in report.others:
+    for row in sorted(report.others, key=lambda row: row.reader):
         variables = "all variables that it may have" if row.is_whole else "single variables"
         often = f"{_often(row.times)}, {_span(row.first, row.last)}"
         yield Item(f"reader {row.reader}: {variables} of {row.level}, {often}")

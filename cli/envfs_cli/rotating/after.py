@@ -13,6 +13,8 @@ from envfs_cli.replies.written import report_written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from envfs_cli.daemon.session import Session
     from envfs_cli.rotating.steps import Variable
 
@@ -59,8 +61,13 @@ def _list_holders(asking: "Session", variable: "Variable", version: int) -> list
 
 def _print(listed: listing.Holders) -> None:
     if listed.rows:
-        count = len(listed.rows)
-        output.done(f"{count} process{'es have' if count > 1 else ' has'} the value before:")
+        output.done(f"{_processes(listed.rows)} the value before:")
         listing.print_holders(listed.rows)
     elif listed is not _UNKNOWN:
         output.done(_NOBODY)
+
+
+def _processes(rows: "Sequence[control.HolderRow]") -> str:
+    several = len(rows) > 1
+    have = ("have" if several else "has") if all(map(listing.is_sure, rows)) else "may have"
+    return f"{len(rows)} process{'es' * several} {have}"

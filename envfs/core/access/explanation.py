@@ -106,7 +106,7 @@ def _program_reasons(name: str, pin: Pin, programs: tuple[ProgramFile | None, ..
     if not seen:
         yield f"its {name} cannot be seen"
     elif not at_path:
-        others = sorted({program.path for program in programs if program})
+        others = sorted({program.path for program in programs if program and program.path})
         yield f"{name} is {', '.join(others) or 'none'}"
     elif _has_changed(pin, programs):
         yield f"{pin.path} has changed since it was pinned"

@@ -73,6 +73,17 @@ def test_an_empty_table_is_nothing_in_a_pipe(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == ""
 
 
+def test_on_a_terminal_an_empty_table_is_said_in_words() -> None:
+    with a_terminal() as terminal:
+        output.print_table(("NAME",), [], none="there is none")
+    assert terminal.getvalue() == "there is none\n"
+
+
+def test_an_empty_table_is_nothing_in_a_pipe_whatever_is_said_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table(("NAME",), [], none="there is none")
+    assert capsys.readouterr() == ("", "")
+
+
 def test_on_a_terminal_a_table_is_aligned_under_its_heads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     with a_terminal() as terminal:

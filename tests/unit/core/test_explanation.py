@@ -13,11 +13,12 @@ from envfs.core.access.verdict import Decision
 
 NOW = Moment("boot-1", 1000.0, "2026-11-21T12:00:00.000000Z")
 NODE = ProgramFile("/usr/bin/node", 1, 1, "0" * 64, is_there=True)
+PARENTS = (ProgramFile("", 0, 0, "", is_there=False), ProgramFile("/usr/bin/bash", 1, 2, "", is_there=True))
 
 
 class Seen:
     def gather(self, _needs: frozenset[Need]) -> Evidence:
-        return Evidence(groups=(1000,), program=NODE, unit="a.service", seen=frozenset(Need))
+        return Evidence(groups=(1000,), program=NODE, ancestors=PARENTS, unit="a.service", seen=frozenset(Need))
 
 
 ME = Caller(1000, 1000, 42, "/usr/bin/node", "/a", "", Seen())
@@ -41,6 +42,7 @@ CHANGED = Rule("/", exe=Pin("/usr/bin/node", "1" * 64), uid=1000, id="g1")
         (Rule("/", gid=7), "does not match", "not in group 7"),
         (Rule("/", exe=Pin("/usr/bin/cat")), "does not match", "exe is /usr/bin/node"),
         (Rule("/", script=Pin("/a.js")), "does not match", "script is none"),
+        (Rule("/", under=Pin("/a")), "does not match", "under is /usr/bin/bash"),
         (Rule("/", unit="b.service"), "does not match", "the unit is a.service"),
         (Rule("/", cgroup="/b"), "does not match", "the cgroup is /a"),
         (Rule("/", token="a" * 64), "does not match", "it is for the bearer of a token"),
