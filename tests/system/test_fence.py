@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -112,6 +113,22 @@ def test_no_attempt_of_an_ordinary_user_leads_out(shop: Home, upstream: Upstream
             there.close()
 
 
+@pytest.mark.parametrize("uid", [0, USER])
+@pytest.mark.usefixtures("outside")
+def test_a_signal_to_the_own_group_stays_inside(shop: Home, uid: int) -> None:
+    inside = "trap '' TERM; kill -TERM 0; exec true"
+    neighbour = f"{ENVFS} exec /shop --fence -- sh -c {shlex.quote(inside)}; echo $?"
+    done = subprocess.run(
+        [*as_user(uid), "sh", "-c", neighbour],
+        env=shop.environ(),
+        cwd="/",
+        capture_output=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert (done.returncode, done.stdout) == (0, b"0\n"), done.stderr
+
+
 # -- what stays as without a fence -------------------------------------------------------------------------------------
 
 
@@ -139,6 +156,17 @@ def test_pipes_signals_and_the_work_folder_are_as_without_one(shop: Home, outsid
         running.terminate()
         assert running.wait(SECONDS) == 5
     assert (outside.work / "made").read_text(encoding="ascii") == "by a pipe\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGALRM, signal.SIGXCPU, signal.SIGWINCH, signal.SIGRTMIN])
+def test_a_signal_to_the_process_outside_goes_to_the_command(shop: Home, outside: Outside, number: int) -> None:
+    script = f"import signal, sys\nsignal.signal({number}, lambda *_: sys.exit(5))\nprint(1, flush=True)\n"
+    command = [ENVFS, "exec", "/shop", "--fence", "--", sys.executable, "-c", f"{script}while True: signal.pause()"]
+    with subprocess.Popen(command, env=outside.environ(shop), cwd=outside.work, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"1\n"
+        running.send_signal(number)
+        assert running.wait(SECONDS) == 5
 
 
 def test_all_inside_ends_with_the_process_outside(shop: Home, outside: Outside) -> None:
@@ -172,6 +200,16 @@ def test_the_terminal_stays_one_and_its_keys_stop_continue_and_interrupt(shop: H
         _type(terminal, "jobs\n", "Stopped")
         _type(terminal, "fg\n", "sleep 1000'\r\n")
         _type(terminal, "\x03", "130:ready> ", again=True)  # the shell may still have the terminal
+        ask = "bash -c 'read -r word < /dev/tty; echo $word of a person'"
+        _type(terminal, f"{ENVFS} exec /shop --fence -- {ask} | cat\n", "cat\r\n")
+        _type(terminal, "the word\n", "the word of a person\r\n")
+        _type(terminal, "\n", "0:ready> ")
+        _type(
+            terminal,
+            f"sleep 1000 | {ENVFS} exec /shop --fence -- sh -c 'echo as a part; sleep 1000'\n",
+            "as a part\r\n",
+        )
+        _type(terminal, "\x03", "130:ready> ", again=True)
     finally:
         os.kill(child, signal.SIGKILL)
         os.close(terminal)
