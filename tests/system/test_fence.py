@@ -350,6 +350,42 @@ def test_a_folder_that_is_gone_is_told_in_words(shop: Home, outside: Outside, tm
     assert (done.returncode, done.stderr.splitlines()[0]) == (100, "envfs: error: the current folder is gone")
 
 
+def test_git_outside_takes_no_settings_from_what_was_made_inside(shop: Home, outside: Outside, tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(tmp_path)]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "a"], ["worktree", "add", "-q", "tree"]):
+        subprocess.run([*git, *words], check=True)
+    module, tree = tmp_path / ".git/modules/sub", tmp_path / ".git/worktrees/tree"
+    subprocess.run(["git", "init", "-q", "--bare", str(module)], check=True)
+    guarded = (module / "config", tree / "commondir", tree / "gitdir", tmp_path / "tree/.git")
+    before = [path.read_bytes() for path in guarded]
+    script = "echo evil > .git/commondir; mv .git/worktrees/tree .git/moved; mv .git/modules/sub .git/moved"
+    script += "; mv .git/modules m"
+    script += "".join(f"; echo evil > {path.relative_to(tmp_path)}" for path in guarded[:3])
+    run = partial(subprocess.run, env=outside.environ(shop), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    said = run([ENVFS, "exec", "/shop", "--fence", "--", "sh", "-c", script], cwd=tmp_path)
+    assert b".git/commondir was made inside, and is removed" in said.stderr
+    said = run(
+        [ENVFS, "exec", "/shop", "--fence", "--", "sh", "-c", "echo evil > .git; rm .git"], cwd=tmp_path / "tree"
+    )
+    assert said.returncode == 1
+    assert [path.read_bytes() for path in guarded] == before
+    assert not (tmp_path / ".git/commondir").exists()
+
+
+@pytest.mark.parametrize("link", [".git", ".git/modules", ".git/worktrees"])
+def test_a_link_in_the_place_of_a_folder_of_git_makes_nothing_writable(
+    shop: Home, outside: Outside, tmp_path: Path, link: str
+) -> None:
+    there, work = tmp_path / "there", tmp_path / "work"
+    there.mkdir()
+    (work / link).parent.mkdir(parents=True)
+    (work / link).symlink_to(there)
+    command = [ENVFS, "exec", "/shop", "--fence", "--", "touch", str(there / "made")]
+    run = partial(subprocess.run, env=outside.environ(shop), cwd=work, capture_output=True, check=False)
+    assert run(command).returncode == 1
+    assert not (there / "made").exists()
+
+
 def test_git_gets_a_value_outside_and_a_placeholder_inside(shop: Home, outside: Outside) -> None:
     secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
     shop.envfs("set", "/shop", "GITHUB_TOKEN", given=secret)
