@@ -300,6 +300,12 @@ def test_without_namespaces_it_refuses_and_the_best_effort_says_what_is_open(sho
     assert b"Address family not supported" in tried.stderr
 
 
+def test_another_word_for_the_fence_is_answered_with_the_one_that_there_is(shop: Home) -> None:
+    said = shop.envfs("exec", "/shop", "--fence=worst", "--", "true", status=2).complaint
+    assert "--fence=best-effort" in said
+    assert "worst" not in said
+
+
 # -- agents and git ----------------------------------------------------------------------------------------------------
 
 

@@ -35,8 +35,7 @@ def run_proxy(arguments: ProxyArguments) -> int:
     Raises:
         Mistake: there is no session to end, or no level to test, or there are more words
     """
-    if arguments.name and arguments.action != "test":
-        raise Mistake("there are more words than the action takes", "`envfs proxy --help` explains each")
+    _check_words(arguments)
     match arguments.action:
         case "ls":
             _print_sessions(as_json=arguments.json)
@@ -45,7 +44,7 @@ def run_proxy(arguments: ProxyArguments) -> int:
                 raise Mistake("no session is named", "`envfs proxy ls` lists them")
             session.session_over(client.need_running()).reply(control.StopProxy(arguments.subject))
         case "start":
-            _start(arguments)
+            return _start(arguments)
         case "env":
             _print_environment(arguments)
         case "rules":
@@ -57,16 +56,29 @@ def run_proxy(arguments: ProxyArguments) -> int:
     return 0
 
 
-def _start(arguments: ProxyArguments) -> None:
+def _check_words(arguments: ProxyArguments) -> None:
+    if (arguments.name and arguments.action != "test") or (arguments.subject and arguments.action == "ls"):
+        raise Mistake("there are more words than the action takes", "`envfs proxy --help` explains each")
+    if arguments.ttl is not None and arguments.action != "start":
+        raise Mistake("--ttl goes with `proxy start` alone", "leave it out")
+
+
+def _start(arguments: ProxyArguments) -> int:
     from envfs_cli.daemon import standing_proxies
 
     if not arguments.subject:
         raise Mistake("no level is named", "`envfs ls` lists them")
     seconds, reason = arguments.ttl or _HOURS * 3600, session.given_reason(arguments.reason)
-    name = standing_proxies.start_standing(
+    name, status = standing_proxies.start_standing(
         arguments.subject, arguments.only, seconds, reason, arguments.passphrase_file
     )
-    if arguments.json:
+    if name:
+        _print_started(name, as_json=arguments.json)
+    return status
+
+
+def _print_started(name: str, *, as_json: bool) -> None:
+    if as_json:
         output.as_json({"session": name})
         return
     output.print_line(name)
@@ -96,7 +108,7 @@ def _test_keys(arguments: ProxyArguments) -> int:
     only = (arguments.name,) if arguments.name else ()
     tests = live_tests.find_tests(asking, arguments.subject, only)
     if not tests:
-        subject = arguments.name or f"any variable of {arguments.subject}"
+        subject = "that variable" if arguments.name else f"any variable of {arguments.subject}"
         raise EnvFSError(
             f"no rule and no service of the catalogue has a test of {subject}",
             "give it a [[proxy.rule]] with test, the path of a cheap request, in envfs.toml",
