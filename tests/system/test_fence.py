@@ -327,6 +327,17 @@ def test_the_status_of_an_agent_is_its_own_where_its_user_may_not_read_the_log(s
     assert "there is no summary: " in done.stderr
 
 
+def test_an_agent_beside_a_file_with_values_is_told_of_it(shop: Home, outside: Outside, tmp_path: Path) -> None:
+    file, kept = tmp_path / ".env", tmp_path / "kept"
+    run = partial(subprocess.run, cwd=tmp_path, env=outside.environ(shop), capture_output=True, text=True, check=True)
+    file.write_text(f"KEY={OTHER}\n", encoding="ascii")
+    said = run([ENVFS, "agent", "run", "/shop", "--", "true"]).stderr
+    assert ("envfs link /shop --import" in said, OTHER in said) == (True, False)
+    file.rename(kept)
+    file.symlink_to(kept)
+    assert "--import" not in run([ENVFS, "agent", "run", "/shop", "--", "true"]).stderr
+
+
 def test_a_socket_of_the_network_is_no_standard_stream_of_a_fence(shop: Home, outside: Outside) -> None:
     command = [ENVFS, "exec", "/shop", "--fence", "--", "true"]
     run = partial(subprocess.run, env=outside.environ(shop), cwd=outside.work, capture_output=True, check=False)

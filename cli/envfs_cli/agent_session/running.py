@@ -15,6 +15,8 @@ from envfs_cli.daemon import client, new_proxies, session
 from envfs_cli.fencing import starting
 from envfs_cli.level_versions import check_newest, dated_level
 
+_FILE = ".env"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.daemon.new_proxies import StartedProxy
@@ -40,6 +42,7 @@ def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
     """
     agent = os.path.basename(run.command[0])
     fence = starting.prepare_fence(run.command, run.writable, is_best_effort=is_best_effort, agent=agent)
+    _tell_plain_file(run.level)
     begin = time.time()
     status = fence.run(_proxy(run), run.level)
     try:
@@ -47,6 +50,12 @@ def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
     except EnvFSError as error:  # the log is another one's, or the daemon has ended: the agent has run all the same
         output.note(f"there is no summary: {error.text}")
     return status
+
+
+def _tell_plain_file(level: str) -> None:
+    if os.path.isfile(_FILE) and not os.path.islink(_FILE):
+        output.note(f"{_FILE} is a file of this folder, and the agent can read the values in it")
+        output.hint(f"`envfs link {level} --import` puts a link in its place, which has placeholders inside")
 
 
 def _proxy(run: AgentRun) -> "StartedProxy":
