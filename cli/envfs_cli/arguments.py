@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _KEYWORDS = ("as", "for", "import")
 _NO_COMMAND = "the command to run comes after --"
+_VALUELESS = "it takes no value"
 _TOO_MANY = "there are more words than the command takes"
 _NEAR = 0.65  # below it, `--level` is near to `--help`
 _EMPTY = "it is empty"  # most likely a variable of the shell that is not set
@@ -259,10 +260,11 @@ def _complaint(message: str, flags: "Sequence[str]", hint: str) -> "tuple[str, s
         return ("there is no such option", _nearest(typed, flags)) if typed else (_TOO_MANY, hint)
     if message.startswith("ambiguous option: "):
         return f"an option is cut too short: it could be {message.rpartition(' could match ')[2]}", ""
-    place = re.match(r"argument [^:]+: ", message)
+    place = re.match(r"argument ([^:]+): ", message)
     if place is None:
         return "the words do not fit the command", ""
-    return place[0] + _fault(message[place.end() :]), ""
+    fault = _fault(message[place.end() :])
+    return place[0] + fault, _valued(place[1], flags) if fault == _VALUELESS else ""
 
 
 def _fault(text: str) -> str:
@@ -272,7 +274,13 @@ def _fault(text: str) -> str:
         return f"it is one of {text.rpartition(' (choose from ')[2].removesuffix(')')}"
     if text.startswith("invalid ") and " value: " in text:
         return f"not a {text.removeprefix('invalid ').partition(' value: ')[0]}"
-    return "it takes no value" if text.startswith("ignored explicit argument ") else "it does not fit the command"
+    return _VALUELESS if text.startswith("ignored explicit argument ") else "it does not fit the command"
+
+
+def _valued(flag: str, flags: "Sequence[str]") -> str:
+    # a flag with one value, as --fence=best-effort, is two for argparse
+    near = [other for other in flags if other.startswith(f"{flag}=")]
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def _nearest(typed: "Sequence[str]", flags: "Sequence[str]") -> str:

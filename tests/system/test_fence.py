@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -112,6 +113,22 @@ def test_no_attempt_of_an_ordinary_user_leads_out(shop: Home, upstream: Upstream
             there.close()
 
 
+@pytest.mark.parametrize("uid", [0, USER])
+@pytest.mark.usefixtures("outside")
+def test_a_signal_to_the_own_group_stays_inside(shop: Home, uid: int) -> None:
+    inside = "trap '' TERM; kill -TERM 0; exec true"
+    neighbour = f"{ENVFS} exec /shop --fence -- sh -c {shlex.quote(inside)}; echo $?"
+    done = subprocess.run(
+        [*as_user(uid), "sh", "-c", neighbour],
+        env=shop.environ(),
+        cwd="/",
+        capture_output=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert (done.returncode, done.stdout) == (0, b"0\n"), done.stderr
+
+
 # -- what stays as without a fence -------------------------------------------------------------------------------------
 
 
@@ -139,6 +156,17 @@ def test_pipes_signals_and_the_work_folder_are_as_without_one(shop: Home, outsid
         running.terminate()
         assert running.wait(SECONDS) == 5
     assert (outside.work / "made").read_text(encoding="ascii") == "by a pipe\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGALRM, signal.SIGXCPU, signal.SIGWINCH, signal.SIGRTMIN])
+def test_a_signal_to_the_process_outside_goes_to_the_command(shop: Home, outside: Outside, number: int) -> None:
+    script = f"import signal, sys\nsignal.signal({number}, lambda *_: sys.exit(5))\nprint(1, flush=True)\n"
+    command = [ENVFS, "exec", "/shop", "--fence", "--", sys.executable, "-c", f"{script}while True: signal.pause()"]
+    with subprocess.Popen(command, env=outside.environ(shop), cwd=outside.work, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"1\n"
+        running.send_signal(number)
+        assert running.wait(SECONDS) == 5
 
 
 def test_all_inside_ends_with_the_process_outside(shop: Home, outside: Outside) -> None:
@@ -172,6 +200,16 @@ def test_the_terminal_stays_one_and_its_keys_stop_continue_and_interrupt(shop: H
         _type(terminal, "jobs\n", "Stopped")
         _type(terminal, "fg\n", "sleep 1000'\r\n")
         _type(terminal, "\x03", "130:ready> ", again=True)  # the shell may still have the terminal
+        ask = "bash -c 'read -r word < /dev/tty; echo $word of a person'"
+        _type(terminal, f"{ENVFS} exec /shop --fence -- {ask} | cat\n", "cat\r\n")
+        _type(terminal, "the word\n", "the word of a person\r\n")
+        _type(terminal, "\n", "0:ready> ")
+        _type(
+            terminal,
+            f"sleep 1000 | {ENVFS} exec /shop --fence -- sh -c 'echo as a part; sleep 1000'\n",
+            "as a part\r\n",
+        )
+        _type(terminal, "\x03", "130:ready> ", again=True)
     finally:
         os.kill(child, signal.SIGKILL)
         os.close(terminal)
@@ -262,6 +300,12 @@ def test_without_namespaces_it_refuses_and_the_best_effort_says_what_is_open(sho
     assert b"Address family not supported" in tried.stderr
 
 
+def test_another_word_for_the_fence_is_answered_with_the_one_that_there_is(shop: Home) -> None:
+    said = shop.envfs("exec", "/shop", "--fence=worst", "--", "true", status=2).complaint
+    assert "--fence=best-effort" in said
+    assert "worst" not in said
+
+
 # -- agents and git ----------------------------------------------------------------------------------------------------
 
 
@@ -293,6 +337,17 @@ def test_the_status_of_an_agent_is_its_own_where_its_user_may_not_read_the_log(s
     assert "there is no summary: " in done.stderr
 
 
+def test_an_agent_beside_a_file_with_values_is_told_of_it(shop: Home, outside: Outside, tmp_path: Path) -> None:
+    file, kept = tmp_path / ".env", tmp_path / "kept"
+    run = partial(subprocess.run, cwd=tmp_path, env=outside.environ(shop), capture_output=True, text=True, check=True)
+    file.write_text(f"KEY={OTHER}\n", encoding="ascii")
+    said = run([ENVFS, "agent", "run", "/shop", "--", "true"]).stderr
+    assert ("envfs link /shop --import" in said, OTHER in said) == (True, False)
+    file.rename(kept)
+    file.symlink_to(kept)
+    assert "--import" not in run([ENVFS, "agent", "run", "/shop", "--", "true"]).stderr
+
+
 def test_a_socket_of_the_network_is_no_standard_stream_of_a_fence(shop: Home, outside: Outside) -> None:
     command = [ENVFS, "exec", "/shop", "--fence", "--", "true"]
     run = partial(subprocess.run, env=outside.environ(shop), cwd=outside.work, capture_output=True, check=False)
@@ -320,6 +375,42 @@ def test_a_folder_that_is_gone_is_told_in_words(shop: Home, outside: Outside, tm
     gone = f"mkdir {folder} && cd {folder} && rmdir {folder} && exec {ENVFS} exec /shop --fence -- true"
     done = subprocess.run(["sh", "-c", gone], env=outside.environ(shop), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[0]) == (100, "envfs: error: the current folder is gone")
+
+
+def test_git_outside_takes_no_settings_from_what_was_made_inside(shop: Home, outside: Outside, tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(tmp_path)]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "a"], ["worktree", "add", "-q", "tree"]):
+        subprocess.run([*git, *words], check=True)
+    module, tree = tmp_path / ".git/modules/sub", tmp_path / ".git/worktrees/tree"
+    subprocess.run(["git", "init", "-q", "--bare", str(module)], check=True)
+    guarded = (module / "config", tree / "commondir", tree / "gitdir", tmp_path / "tree/.git")
+    before = [path.read_bytes() for path in guarded]
+    script = "echo evil > .git/commondir; mv .git/worktrees/tree .git/moved; mv .git/modules/sub .git/moved"
+    script += "; mv .git/modules m"
+    script += "".join(f"; echo evil > {path.relative_to(tmp_path)}" for path in guarded[:3])
+    run = partial(subprocess.run, env=outside.environ(shop), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    said = run([ENVFS, "exec", "/shop", "--fence", "--", "sh", "-c", script], cwd=tmp_path)
+    assert b".git/commondir was made inside, and is removed" in said.stderr
+    said = run(
+        [ENVFS, "exec", "/shop", "--fence", "--", "sh", "-c", "echo evil > .git; rm .git"], cwd=tmp_path / "tree"
+    )
+    assert said.returncode == 1
+    assert [path.read_bytes() for path in guarded] == before
+    assert not (tmp_path / ".git/commondir").exists()
+
+
+@pytest.mark.parametrize("link", [".git", ".git/modules", ".git/worktrees"])
+def test_a_link_in_the_place_of_a_folder_of_git_makes_nothing_writable(
+    shop: Home, outside: Outside, tmp_path: Path, link: str
+) -> None:
+    there, work = tmp_path / "there", tmp_path / "work"
+    there.mkdir()
+    (work / link).parent.mkdir(parents=True)
+    (work / link).symlink_to(there)
+    command = [ENVFS, "exec", "/shop", "--fence", "--", "touch", str(there / "made")]
+    run = partial(subprocess.run, env=outside.environ(shop), cwd=work, capture_output=True, check=False)
+    assert run(command).returncode == 1
+    assert not (there / "made").exists()
 
 
 def test_git_gets_a_value_outside_and_a_placeholder_inside(shop: Home, outside: Outside) -> None:

@@ -281,7 +281,20 @@ def test_a_key_is_tested_by_one_request_and_its_value_is_shown_to_nobody(shop: H
     upstream.seen.clear()
     assert shop.envfs("proxy", "test", "/keys", "SHOP_KEY").out
     assert len(upstream.seen) == 1
-    assert "has a test of TITLE" in shop.envfs("proxy", "test", "/keys", "TITLE", status=100).complaint
+    assert "has a test of that variable" in shop.envfs("proxy", "test", "/keys", "TITLE", status=100).complaint
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("start", "/nope"), 103),
+        (("start", "/keys", "--only", "NOPE"), 104),
+        (("ls", "extra"), 2),
+        (("ls", "--ttl", "3h"), 2),
+    ],
+)
+def test_a_refusal_of_proxy_has_its_own_status(shop: Home, words: tuple[str, ...], status: int) -> None:
+    assert "extra" not in shop.envfs("proxy", *words, status=status).complaint
 
 
 def test_check_asks_the_services_only_if_it_is_told_to(shop: Home, upstream: Upstream) -> None:

@@ -16,6 +16,8 @@ from envfs_cli.daemon import client, new_proxies, session
 from envfs_cli.fencing import starting
 from envfs_cli.level_versions import check_newest, dated_level
 
+_FILE = ".env"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.daemon.new_proxies import StartedProxy
@@ -41,6 +43,7 @@ def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
     """
     agent = os.path.basename(run.command[0])
     fence = starting.prepare_fence(run.command, run.writable, is_best_effort=is_best_effort, agent=agent)
+    _tell_plain_file(run.level)
     begin = time.time()
     status = fence.run(_proxy(run), run.level)
     _hint_if_not_found(status, run.command[0])
@@ -54,6 +57,12 @@ def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
 def _hint_if_not_found(status: int, program: str) -> None:
     if status == exit_status.NOT_FOUND and shutil.which(program) is None:
         output.hint("install it, or name it by its path")
+
+
+def _tell_plain_file(level: str) -> None:
+    if os.path.isfile(_FILE) and not os.path.islink(_FILE):
+        output.note(f"{_FILE} is a file of this folder, and the agent can read the values in it")
+        output.hint(f"`envfs link {level} --import` puts a link in its place, which has placeholders inside")
 
 
 def _proxy(run: AgentRun) -> "StartedProxy":

@@ -35,8 +35,7 @@ def run_proxy(arguments: ProxyArguments) -> int:
     Raises:
         Mistake: there is no session to end, or no level to test, or there are more words
     """
-    if arguments.name and arguments.action != "test":
-        raise Mistake("there are more words than the action takes", "`envfs proxy --help` explains each")
+    _check_words(arguments)
     match arguments.action:
         case "ls":
             _print_sessions(as_json=arguments.json)
@@ -46,7 +45,7 @@ def run_proxy(arguments: ProxyArguments) -> int:
             session.session_over(client.need_running()).reply(control.StopProxy(arguments.subject))
             output.done("a shell that took over its variables keeps them, and they work no more: begin a new shell")
         case "start":
-            _start(arguments)
+            return _start(arguments)
         case "env":
             _print_environment(arguments)
         case "rules":
@@ -58,16 +57,29 @@ def run_proxy(arguments: ProxyArguments) -> int:
     return 0
 
 
-def _start(arguments: ProxyArguments) -> None:
+def _check_words(arguments: ProxyArguments) -> None:
+    if (arguments.name and arguments.action != "test") or (arguments.subject and arguments.action == "ls"):
+        raise Mistake("there are more words than the action takes", "`envfs proxy --help` explains each")
+    if arguments.ttl is not None and arguments.action != "start":
+        raise Mistake("--ttl goes with `proxy start` alone", "leave it out")
+
+
+def _start(arguments: ProxyArguments) -> int:
     from envfs_cli.daemon import standing_proxies
 
     if not arguments.subject:
         raise Mistake("no level is named", "`envfs ls` lists them")
     seconds, reason = arguments.ttl or _HOURS * 3600, session.given_reason(arguments.reason)
-    name = standing_proxies.start_standing(
+    name, status = standing_proxies.start_standing(
         arguments.subject, arguments.only, seconds, reason, arguments.passphrase_file
     )
-    if arguments.json:
+    if name:
+        _print_started(name, as_json=arguments.json)
+    return status
+
+
+def _print_started(name: str, *, as_json: bool) -> None:
+    if as_json:
         output.as_json({"session": name})
         return
     output.print_line(name)
@@ -97,7 +109,7 @@ def _test_keys(arguments: ProxyArguments) -> int:
     only = (arguments.name,) if arguments.name else ()
     tests = live_tests.find_tests(asking, arguments.subject, only)
     if not tests:
-        subject = arguments.name or f"any variable of {arguments.subject}"
+        subject = "that variable" if arguments.name else f"any variable of {arguments.subject}"
         raise EnvFSError(
             f"no rule and no service of the catalogue has a test of {subject}",
             "give it a [[proxy.rule]] with test, the path of a cheap request, in envfs.toml",

@@ -12,7 +12,7 @@ import time
 from envfs import safe_open
 from envfs.errors import BadRequest, EnvFSError
 from envfs.protocol import control
-from envfs_cli import output
+from envfs_cli import exit_status, output
 from envfs_cli.daemon import new_proxies
 from envfs_cli.process import forking, shared_memory
 
@@ -28,11 +28,10 @@ _LARGEST = 1 << 22  # bytes of an environment
 
 def start_standing(
     level: str, only: "tuple[str, ...]", seconds: int, reason: str, passphrase_file: "str | None"
-) -> str:
-    """Start a session that stands for so many seconds. Return its name.
+) -> "tuple[str, int]":
+    """Start a session that stands for so many seconds. Return its name, or none and the status of what was refused.
 
-    Raises:
-        EnvFSError: it does not start. The process that tried has said why
+    The process that tried has said why.
     """
     reading, writing = os.pipe()
     child = forking.fork()
@@ -42,16 +41,14 @@ def start_standing(
     os.close(writing)
     name = os.read(reading, _NAME_BYTES).decode()  # nothing, where it ended before it had one
     os.close(reading)
-    if name:
-        return name
-    os.waitpid(child, 0)
-    raise EnvFSError("no session was started", "the lines above say why")
+    return (name, 0) if name else ("", exit_status.of_child(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
 
 
 def _hold(
     level: str, only: "tuple[str, ...]", seconds: int, reason: str, passphrase_file: "str | None", writing: int
 ) -> None:
     # never returns: this is the process with which the session ends
+    status = exit_status.BUG
     try:
         opened = new_proxies.open_session(level, new_proxies.ShownVariables(only), reason, passphrase_file)
         shared_memory.share_bytes(_NAME, opened.variables)
@@ -63,10 +60,12 @@ def _hold(
         os.close(writing)
         os.chdir("/")
         _wait(opened.port, seconds)
+        status = 0
     except EnvFSError as error:
         output.error(error)
+        status = error.status
     finally:
-        os._exit(0)
+        os._exit(status)
 
 
 def _wait(port: int, seconds: int) -> None:

@@ -1,7 +1,7 @@
 """A command inside a fence, and this process outside: it hands signals on and bridges the port of the proxy.
 
-Laws: a signal of the terminal reaches the command by itself, one of another process is handed on. Where a fence cannot
-be made, nothing is started.
+Laws: the command has a process group of its own. A signal of the terminal is handed on to all of it, and one of another
+process to the command alone. Where a fence cannot be made, nothing is started.
 """
 
 import _socket
@@ -14,6 +14,7 @@ from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
 from envfs_cli import exit_status
 from envfs_cli.fencing import bubblewrap, inside, system_calls
+from envfs_cli.fencing.process_group import FenceGroup
 from envfs_cli.process import forking
 from envfs_cli.process.child import be_child
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from envfs_cli.daemon.new_proxies import StartedProxy
     from envfs_cli.fencing.places import Places
 
-_HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+_HANDED_ON = (
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGWINCH, signal.SIGURG, signal.SIGIO),
+    *(signal.SIGPWR, *range(signal.SIGRTMIN, signal.SIGRTMAX + 1)),
+)
 _STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _WAITED = (*_HANDED_ON, *_STOPS, signal.SIGCHLD)
 _CREDENTIALS = 12  # bytes of a struct ucred
@@ -52,21 +57,22 @@ def run_fenced(program: str, fenced: Fenced) -> int:
     ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
     words = bubblewrap.fence_words(fenced.places, system_calls.filter_program(), fenced.files)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
+    job = FenceGroup()
     child = forking.fork()
     if child == 0:
-        be_child(lambda: _become_bubblewrap(program, words, theirs.fileno(), mask))
+        be_child(lambda: _become_bubblewrap(program, words, theirs.fileno(), mask, job))
     theirs.close()
     for descriptor in words.descriptors:
         os.close(descriptor)
     try:
         ours.sendall(inside.encode_order(fenced.order))
         command, listener = _answer(ours)
-    except OSError:  # it has ended, and said why on standard error
+        _start_bridge(listener, fenced.order.opened)
+        return _supervise(child, command, job)
+    except ConnectionError:  # it has ended, and said why on standard error
         return _ended(os.waitpid(child, 0)[1])
-    _start_bridge(listener, fenced.order.opened)
-    try:
-        return _supervise(child, command)
     finally:
+        job.end()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
@@ -114,7 +120,10 @@ def _ignored_mask() -> int:
     return int(line.split()[1], 16)
 
 
-def _become_bubblewrap(program: str, words: bubblewrap.Words, channel: int, mask: "set[int | signal.Signals]") -> int:
+def _become_bubblewrap(
+    program: str, words: bubblewrap.Words, channel: int, mask: "set[int | signal.Signals]", job: FenceGroup
+) -> int:
+    job.enter()
     for number in (0, 1, 2):
         _fill_stream(number)
     for number in _HANDED_ON:
@@ -166,7 +175,7 @@ def _answer(ours: "_socket.socket") -> "tuple[int, int]":
     return number, listener
 
 
-def _supervise(child: int, command: int) -> int:
+def _supervise(child: int, command: int, job: FenceGroup) -> int:
     try:
         handle = os.pidfd_open(command)
     except OSError:
@@ -176,10 +185,12 @@ def _supervise(child: int, command: int) -> int:
         if told.si_signo == signal.SIGCHLD:
             number, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
             if number == child and os.WIFSTOPPED(status):
-                os.kill(os.getpid(), signal.SIGSTOP)  # it goes on here once the job does
+                job.stopped(child, os.WSTOPSIG(status))
             elif number == child:
                 return _ended(status)
-        elif told.si_code != _OF_THE_KERNEL and handle >= 0:
+        elif told.si_code == _OF_THE_KERNEL or told.si_signo in _STOPS:
+            job.signal(child, told.si_signo)
+        elif handle >= 0:
             try:
                 signal.pidfd_send_signal(handle, told.si_signo)
             except OSError:

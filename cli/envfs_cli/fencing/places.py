@@ -39,6 +39,8 @@ _OF_THE_SYSTEM = (
     "/usr",
     "/var",
 )
+# by these, git takes its settings from elsewhere
+_CHOOSERS_OF_GIT = ("commondir", "gitdir", "config.worktree")
 _MOST_GIT_BYTES, _MOST_SETTINGS = 4096, 1 << 20
 
 
@@ -46,6 +48,7 @@ class Places(NamedTuple):
     """Absolute paths without links. `fresh` folders are empty and in memory, but for those that are `shown` below.
 
     `held` ones can be neither moved nor replaced. `guarded` ones are writable by their folder, and are read alone.
+    `unmade` ones were not there, and are not to be when the command has ended.
     """
 
     work: str
@@ -55,6 +58,7 @@ class Places(NamedTuple):
     hidden: "tuple[str, ...]"
     guarded: "tuple[str, ...]"
     shown: "tuple[str, ...]" = ()
+    unmade: "tuple[str, ...]" = ()
 
     @property
     def is_work_writable(self) -> bool:
@@ -78,10 +82,13 @@ def places_for(
     root, stores = _work_tree(work)
     writable = [path for path in (root,) if _may_be_work(path, homes)]
     guarded = [f"{path}/{name}" for path in writable for name in ambient.guarded_work]
-    held = [f"{path}/.git" for path in writable if os.path.isdir(f"{path}/.git")]
+    held = [f"{path}/.git" for path in writable if _is_folder(f"{path}/.git")]  # a link may lead anywhere
     if writable:
         writable += stores
-        guarded += [f"{store}/{name}" for store in stores for name in ("hooks", "config")]
+        guarded += [f"{root}/.git"] if stat.S_ISREG(_mode(f"{root}/.git")) else []
+        held += [folder for store in (*held, *stores) for folder in _folders_of_git(store)]
+    choosers = [f"{folder}/{name}" for folder in (*held, *stores) for name in _CHOOSERS_OF_GIT]
+    guarded += [*choosers, *(f"{folder}/{name}" for folder in (*held, *stores) for name in ("hooks", "config"))]
     writable += [*_named(more), *(f"{home}/{name}" for home in homes for name in ambient.writable.get(agent, ()))]
     guarded += [f"{home}/{name}" for home in homes for name in ambient.guarded_home]
     fresh = (*ambient.fresh, *(f"{home}/{name}" for home in homes for name in ambient.fresh_home))
@@ -97,6 +104,7 @@ def places_for(
             hidden,
             tuple(_existing(guarded)),
             tuple(_existing((*homes, *_own_folders(), work))),
+            tuple(path for path in choosers if not os.path.lexists(path)),
         )
     )
 
@@ -200,6 +208,23 @@ def _work_tree(folder: str) -> "tuple[str, list[str]]":
         if mode:
             return path, _stores(path) if stat.S_ISREG(mode) else []
     return folder, []
+
+
+def _folders_of_git(store: str) -> "Iterator[str]":
+    # those of its other work trees and of its submodules, and the folders above them. None is behind a link
+    for top in filter(_is_folder, (f"{store}/worktrees", f"{store}/modules")):
+        yield from _folders_down_to_heads(top)
+
+
+def _is_folder(path: str) -> bool:
+    return stat.S_ISDIR(_mode(path))
+
+
+def _folders_down_to_heads(top: str) -> "Iterator[str]":
+    for folder, names, files in os.walk(top):
+        yield folder
+        if "HEAD" in files:
+            names[:] = [name for name in names if name in ("modules", "worktrees")]
 
 
 def _upwards(path: str) -> "Iterator[str]":

@@ -1,9 +1,11 @@
 """A fence for a command: prepared before anything is asked of a daemon, so that nothing is where it cannot be made."""
 
+import contextlib
 import os
 
 from envfs import locations, safe_open
 from envfs.errors import EnvFSError
+from envfs_cli import output
 from envfs_cli.daemon import client, new_proxies
 from envfs_cli.fencing import best_effort, bubblewrap, fence, inside, masked_file, places
 from envfs_cli.fencing.ambient import shipped_ambient
@@ -52,7 +54,10 @@ class PreparedFence:
 
     def _run(self, variables: bytes, files: "dict[str, bytes]", opened: "StartedProxy | None") -> int:
         order = inside.FenceOrder(self._command, tuple(self._inherited), variables, fence.ignored_signals(), opened)
-        return fence.run_fenced(self._program, fence.Fenced(order, self._places, files))
+        try:
+            return fence.run_fenced(self._program, fence.Fenced(order, self._places, files))
+        finally:
+            _remove_made(self._places.unmade)
 
 
 def prepare_fence(
@@ -73,6 +78,20 @@ def prepare_fence(
             raise
         return PreparedFence(command, there, "", error.text)
     return PreparedFence(command, there, program)
+
+
+def _remove_made(paths: "Sequence[str]") -> None:
+    for path in filter(_is_removed, paths):
+        output.note(
+            f"{path} was made inside, and is removed: the next `git` would have taken its settings from elsewhere"
+        )
+
+
+def _is_removed(path: str) -> bool:
+    with contextlib.suppress(OSError):  # it was not made
+        os.unlink(path)
+        return True
+    return False
 
 
 def _own_mounts() -> "list[str]":

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envfs_cli.watch.foreground import Foreground
+    from envfs_cli.process.foreground import Foreground
 
     Fetch = Callable[[], bytes]
     Become = Callable[[bytes], int]

@@ -16,8 +16,8 @@ from envfs.tuples import NamedTuple
 from envfs_cli import exit_status, output
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import client, session
+from envfs_cli.process.foreground import Foreground
 from envfs_cli.watch.child import Child, Family
-from envfs_cli.watch.foreground import Foreground
 from envfs_cli.watch.news import Happening, News
 
 TYPE_CHECKING = False
