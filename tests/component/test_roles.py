@@ -97,7 +97,6 @@ def test_every_request_states_what_it_needs() -> None:
         R.ListRotations,
         R.CompareLevels,
         R.OpenProxy,
-        R.ListProxies,
         R.StopProxy,
         R.ListProxyRules,
     }

@@ -250,6 +250,7 @@ ELSEWHERE = {
     "envfs {}": "a near miss names a command alone: it is the word that was meant, not the whole line",
     "envfs COMMAND --help": "the last line of help, about any command",
     "envfs history LEVEL": "a log that was begun again beside an older vault: tests/system/test_log_elsewhere.py",
+    "envfs link {} --import": "a .env that is a file, before an agent runs beside it; a note, and nothing is refused",
     "envfs link": "a file that is left out of an import; nothing has to be done",
     "envfs project {}": "a text, whose hint says what is missing",
     "envfs key rotate": "a text, whose hint says what is missing",
