@@ -8,7 +8,9 @@ import pytest
 from tests.engines.places import KINDS, Place, started
 
 
-@pytest.fixture(scope="session", params=KINDS)
+@pytest.fixture(
+    scope="session", params=[pytest.param(name, marks=[pytest.mark.soak] * kind.soak) for name, kind in KINDS.items()]
+)
 def make_place(request: pytest.FixtureRequest, ground: Path) -> Iterator[Callable[[], Place]]:
     with started(request.param, ground) as make:
         yield make

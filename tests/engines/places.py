@@ -5,6 +5,7 @@ tests, and gives a Place maker. `contrib/install test` installs its server. Wher
 """
 
 import contextlib
+import enum
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,24 +14,33 @@ from pathlib import Path
 from typing import NamedTuple
 
 
+class Way(enum.Enum):
+    """Straight, by the messages of a courier within this process, or by a courier's process, as the daemon does."""
+
+    DIRECT = "direct"
+    BY_MESSAGES = "by messages"
+    BY_PROCESS = "by process"
+
+
 class Place(NamedTuple):
     """An empty place of an engine. `address` is a member's, as `parse_address` takes it.
 
-    `erases`: such a member may erase. `watches`: there is a hint at once, and not only from time to time.
+    `erases`: such a member may erase. `way`: how the tests get to the engine.
     """
 
     address: str
     erases: bool = True
-    watches: bool = True
+    way: Way = Way.DIRECT
 
 
 class Kind(NamedTuple):
     """A kind of engine. `start` gets a folder of its own, and gives a maker of empty places.
 
-    What it started has ended when its context is left.
+    What it started has ended when its context is left. `soak`: it is tried with `make soak` alone.
     """
 
     start: Callable[[Path], AbstractContextManager[Callable[[], Place]]]
+    soak: bool = False
 
 
 @contextlib.contextmanager
@@ -46,8 +56,21 @@ def folders(ground: Path) -> Iterator[Callable[[], Place]]:
     yield make_place
 
 
+def reached(kind: Kind, way: Way) -> Kind:
+    """Return a kind whose engines are reached in another way."""
+
+    @contextlib.contextmanager
+    def start(ground: Path) -> Iterator[Callable[[], Place]]:
+        with kind.start(ground) as make_place:
+            yield lambda: make_place()._replace(way=way)
+
+    return Kind(start, soak=way is Way.BY_PROCESS)
+
+
 KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
+    "folder-by-messages": reached(Kind(folders), Way.BY_MESSAGES),
+    "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
 }
 
 
