@@ -6,9 +6,11 @@ from types import MappingProxyType
 
 from envfs.courier.address import Address
 from envfs.courier.engine import Engine
-from envfs.errors import BadRequest
+from envfs.errors import BadRequest, StoreUnavailable
 
-MODULES: Mapping[str, str] = MappingProxyType({"folder": "folder"})  # by scheme: below envfs.courier.engines
+MODULES: Mapping[str, str] = MappingProxyType(  # by scheme: below envfs.courier.engines
+    {"folder": "folder", "postgres": "postgres"}
+)
 
 
 async def connect_engine(address: Address) -> Engine:
@@ -23,5 +25,9 @@ async def connect_engine(address: Address) -> Engine:
     if module is None:
         raise BadRequest(f"this release has no engine for {address.scheme}")
     connect: Callable[[Address], Awaitable[Engine]]
-    connect = importlib.import_module(f"envfs.courier.engines.{module}").connect
+    try:
+        connect = importlib.import_module(f"envfs.courier.engines.{module}").connect
+    except ImportError:
+        text = f"the engine for {address.scheme} lacks a library"
+        raise StoreUnavailable(text, f"pip install 'envfs[{module}]', and the system's libpq") from None
     return await connect(address)

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.engines.servers.postgresql import postgres_server
+
 
 class Place(NamedTuple):
     """An empty place of an engine. `address` is a member's, as `parse_address` takes it.
@@ -27,10 +29,11 @@ class Place(NamedTuple):
 class Kind(NamedTuple):
     """A kind of engine. `start` gets a folder of its own, and gives a maker of empty places.
 
-    What it started has ended when its context is left.
+    What it started has ended when its context is left. With `is_server` it takes long, and `make soak` tries it.
     """
 
     start: Callable[[Path], AbstractContextManager[Callable[[], Place]]]
+    is_server: bool = False
 
 
 @contextlib.contextmanager
@@ -46,8 +49,16 @@ def folders(ground: Path) -> Iterator[Callable[[], Place]]:
     yield make_place
 
 
+@contextlib.contextmanager
+def postgres(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give schemas of a PostgreSQL server, as a member who may not erase."""
+    with postgres_server(ground) as server:
+        yield lambda: Place(server.address("alice", server.new_schema()), erases=False)
+
+
 KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
+    "postgres": Kind(postgres, is_server=True),
 }
 
 
