@@ -152,7 +152,7 @@ def _child(
 
 def _is_dismissed(daemon: socket.socket, parent_hears: int) -> bool:
     # waits until there is a conversation, or the parent has closed its end
-    return parent_hears in select.select([daemon, parent_hears], [], [])[0]
+    return parent_hears in select.select([daemon.fileno(), parent_hears], [], [])[0]
 
 
 def _next(daemon: socket.socket) -> socket.socket | None:
