@@ -9,7 +9,7 @@ from envfs.courier.engine import Engine
 from envfs.errors import BadRequest, StoreUnavailable
 
 MODULES: Mapping[str, str] = MappingProxyType(  # by scheme: below envfs.courier.engines
-    {"folder": "folder", "postgres": "postgres"}
+    {"folder": "folder", "postgres": "postgres", "etcd": "etcd"}
 )
 
 

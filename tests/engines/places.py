@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.engines.servers.etcd import etcd_server
 from tests.engines.servers.postgresql import postgres_server
 
 
@@ -56,8 +57,16 @@ def postgres(ground: Path) -> Iterator[Callable[[], Place]]:
         yield lambda: Place(server.address("alice", server.new_schema()), erases=False)
 
 
+@contextlib.contextmanager
+def etcd(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give prefixes of an etcd server, which lets every member do everything."""
+    with etcd_server(ground) as server:
+        yield lambda: Place(server.address("alice", server.new_prefix()))
+
+
 KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
+    "etcd": Kind(etcd, is_server=True),
     "postgres": Kind(postgres, is_server=True),
 }
 

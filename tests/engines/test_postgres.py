@@ -15,14 +15,14 @@ import trio
 from envfs.core import limits
 from envfs.courier.address import parse_address
 from envfs.courier.connecting import connect_engine
-from envfs.courier.engine import EVERYTHING, Engine
+from envfs.courier.engine import Engine
 from envfs.courier.engines.postgres.place import parse_place, resolve_place
 from envfs.courier.engines.postgres.session import PostgresSession
 from envfs.courier.engines.postgres.setting_up import set_up
 from envfs.errors import BadRequest, EnvFSError, NotApproved, StoreUnavailable
 from tests.engines.places import Place
 from tests.engines.servers.postgresql import PostgresServer, postgres_server
-from tests.engines.using import connected, run, use_one
+from tests.engines.using import connected, hints_of, run, use_one
 
 pytestmark = pytest.mark.soak
 KEY, OTHER_KEY = "level/shop/@00000001.json", "level/shop/@00000002.json"
@@ -210,15 +210,14 @@ def test_libpq_takes_nothing_else_from_the_environment(
 
 def test_a_notice_of_nonsense_is_passed_over(server: PostgresServer, schema: str) -> None:
     async def use() -> None:
-        async with connected(Place(server.address("alice", schema))) as engine:
-            watch = engine.watch(("level/",)).__aiter__()
-            assert await anext(watch) == EVERYTHING
+        place = Place(server.address("alice", schema))
+        async with connected(place) as engine, hints_of(engine, "level/") as hints:
             for text in ("two words", "no level", "log/x", "\x1b[31m"):
                 server.run_sql(f"SELECT pg_notify('{schema}', '{text}')")
             assert await engine.put_new(KEY, b"x")
-            assert await anext(watch) == "level/shop"
+            assert await anext(hints) == "level/shop"
             await engine.close()
-            assert [hint async for hint in watch] == []
+            assert [hint async for hint in hints] == []
 
     run(use)
 

@@ -1,14 +1,14 @@
 """An engine in a test: connected, used within a limit, let go of."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar, TypeVarTuple, Unpack
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TypeVar, TypeVarTuple, Unpack, cast
 
 import trio
 
 from envfs.courier.address import parse_address
 from envfs.courier.connecting import connect_engine
-from envfs.courier.engine import Engine
+from envfs.courier.engine import EVERYTHING, Engine
 from tests.engines.places import Place
 
 T = TypeVar("T")
@@ -23,6 +23,15 @@ async def connected(place: Place) -> AsyncIterator[Engine]:
         yield engine
     finally:
         await engine.close()
+
+
+@contextlib.asynccontextmanager
+async def hints_of(engine: Engine, *prefixes: str) -> AsyncIterator[AsyncIterator[str]]:
+    """Watch an engine. The first hint was seen when the context begins."""
+    watch = cast("AsyncGenerator[str, None]", engine.watch(prefixes))
+    async with contextlib.aclosing(watch):
+        assert await anext(watch) == EVERYTHING
+        yield watch
 
 
 def run(use: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:
