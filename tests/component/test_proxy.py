@@ -37,14 +37,6 @@ from tests.component.proxying import (
 
 
 @pytest.fixture(scope="module")
-def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
-    """Give the module a host."""
-    host = Upstream(tmp_path_factory.mktemp("upstream"))
-    yield host
-    host.close()
-
-
-@pytest.fixture(scope="module")
 def proxy(upstream: Upstream) -> Iterator[Proxy]:
     """Give the module a proxy."""
     more = ({"key": "SHORTER", "where": ["query:key", "json:token", "header:x-shorter"]},)
