@@ -57,6 +57,7 @@ class Settings(NamedTuple):
     approvals: ApprovalSettings = ApprovalSettings()
     proxy: "ProxySettings | None" = None  # None: the table is not there
     authors: Mapping[str, str] = MappingProxyType({})  # what the owner calls the authors of records, by their keys
+    engine: str = ""  # the address of the engine that machines share. Empty: this vault is this machine's alone
 
 
 class SettingsFile:
@@ -150,6 +151,7 @@ def _parse(body: dict[str, object]) -> Settings:
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
     keys = _table(body, "keys", {"recipients": list})
+    store = _table(body, "store", {"engine": str})
     audit = _table(body, "audit", audit_settings.KEYS)
     approvals = _table(body, "approvals", {"wait": str, "agents": list, "unattended": str, "notify": bool})
     authors = body.pop("authors", {})
@@ -171,6 +173,7 @@ def _parse(body: dict[str, object]) -> Settings:
         approvals=_approvals(approvals),
         proxy=_proxy(proxy),
         authors=_authors(authors),
+        engine=str(store.get("engine", "")),
     )
 
 

@@ -41,7 +41,10 @@ class KeysDescribed(NamedTuple):
 
 
 class Sealed(NamedTuple):
-    """A new record is the reply's blob. `doubtful`: what was written may be misread, or refer to nothing."""
+    """A new record is the reply's blob. `doubtful`: what was written may be misread, or refer to nothing.
+
+    Of a merge, `unmerged` are the variables that both sides changed, and of `comments` too one side was left out.
+    """
 
     kid: str
     added: tuple[str, ...] = ()
@@ -49,6 +52,8 @@ class Sealed(NamedTuple):
     removed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     doubtful: bool = False
+    unmerged: tuple[str, ...] = ()
+    comments: bool = False
 
 
 class Unchanged(NamedTuple):

@@ -123,7 +123,8 @@ class WriteLevel(NamedTuple):
     with one of another level there, `copy` with `names` too. `head` is None for a level without text. `trim` drops the
     line end of a value of one line. `message` is sealed into the record's note. `members` as in Layer. With `always` an
     unchanged text is sealed as well. With `quiet` it is no error to unset a name that is not there. With `half` the
-    level counts as removed, until the next version.
+    level counts as removed, until the next version. `rebase` comes with the version that waited as `restore`, and the
+    one that it was made of as `base`, if there was one. Of `names` it counts, whatever others wrote.
     """
 
     place: RecordAddress
@@ -145,6 +146,7 @@ class WriteLevel(NamedTuple):
     names: tuple[str, ...] = ()
     phase: RotationPhase = RotationPhase.DIRECT
     until: str = ""
+    base: SealedLayer | None = None
 
 
 class RenderView(NamedTuple):

@@ -21,6 +21,7 @@ from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
 from envfs.protocol.answers import Stated
 from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Sealed, SealKeys, SignTombstone
+from envfs.service.sharing.sharing import VaultSharing
 from envfs.vault.streams import Head
 from envfs.vault.vault import Vault
 
@@ -47,7 +48,12 @@ class KeyChange(NamedTuple):
 
 
 class ProjectKeys:
-    """The keys of every project of one vault. `recipients` says whom those of new projects are sealed to."""
+    """The keys of every project of one vault. `recipients` says whom those of new projects are sealed to.
+
+    Key files that machines share are offered to `sharing` first.
+    """
+
+    sharing: VaultSharing | None = None
 
     def __init__(
         self, vault: Vault, keyholder: Keyholder, log: AccessLog, recipients: Callable[[], tuple[str, ...]]
@@ -84,6 +90,18 @@ class ProjectKeys:
         """Store a key file that was made. False if somebody else took its number."""
         return self._vault.append_key(project, file.place.seq, file.data)
 
+    async def offer(self, project: Project, file: KeyFile) -> bool:
+        """Give a key file to the engine that machines share, before it is stored. False if its number is taken there.
+
+        Two machines that each made a key for one project could not be brought together again, so no key waits.
+
+        Raises:
+            StoreUnavailable: the engine is away
+        """
+        if self.sharing is None:
+            return True
+        return await self.sharing.offer(record.record_key(record.key_stream(project), file.place.seq), file.data)
+
     def is_newest(self, project: Project, file: KeyFile) -> bool:
         """Tell whether a key file that was found is still the newest."""
         head = self._vault.key_head(project)
@@ -108,7 +126,8 @@ class ProjectKeys:
         """
         file = await self._sealed(project, change, descriptors)
         event = events.keys_changed(project, file.place.seq, change.operation, change.custody)
-        if not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
+        is_ours = await self.offer(project, file)
+        if not is_ours or not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
             raise Conflict(f"the keys of {project} were changed by another process meanwhile", "look, and try again")
 
     async def describe(self, project: Project) -> KeysDescribed:
@@ -141,7 +160,9 @@ class ProjectKeys:
             place = self._vault.next_place(record.tombstone_stream(stream))
             request = SignTombstone(place, clocks.wall_time(), tuple(files), lost[-limits.TOMBSTONE_RECORDS // 2 :])
             answer = await self._keyholder.ask(request, Stated, tuple(files.values()))
-            if not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
+            key = record.record_key(place.stream, place.seq)
+            is_ours = self.sharing is None or await self.sharing.offer(key, answer.blobs[0])
+            if not is_ours or not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
                 raise Conflict(
                     f"the keys of {project} were changed by another process meanwhile", "look, and try again"
                 )
