@@ -47,6 +47,7 @@ class Settings(NamedTuple):
     """The content of the file. Empty text means the default, `idle_seconds` 0 that an idle vault is not locked."""
 
     identity_file: str = ""
+    founder: str = ""  # the owner's key, in a home that joined a vault of somebody else
     keyring: str = ""
     mount: str = ""
     idle_seconds: int = 0
@@ -98,6 +99,12 @@ class SettingsFile:
 
         self._write(settings_edits.with_keyring(self._text(), keyring))
 
+    def set_founder(self, founder: str) -> None:
+        """Remember by whom the vault was begun that this home joined."""
+        from envfs import settings_edits
+
+        self._write(settings_edits.with_founder(self._text(), founder))
+
     def add_recipient(self, recipient: str) -> None:
         """Add one to those whom the keys of new projects are sealed to."""
         from envfs import settings_edits
@@ -147,7 +154,7 @@ class SettingsFile:
 
 
 def _parse(body: dict[str, object]) -> Settings:
-    identity = _table(body, "identity", {"file": str, "keyring": str})
+    identity = _table(body, "identity", {"file": str, "keyring": str, "founder": str})
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
     keys = _table(body, "keys", {"recipients": list})
@@ -163,6 +170,7 @@ def _parse(body: dict[str, object]) -> Settings:
         raise EnvFSError("[[grant]] is an array of tables")
     return Settings(
         identity_file=str(identity.get("file", "")),
+        founder=str(identity.get("founder", "")),
         keyring=str(identity.get("keyring", "")),
         mount=str(mount.get("path", "")),
         idle_seconds=_seconds(lock.get("idle"), "idle in [lock]"),

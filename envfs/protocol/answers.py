@@ -34,10 +34,14 @@ class Held(NamedTuple):
 
 
 class KeysDescribed(NamedTuple):
-    """The names of a project's keys, the newest first, and the recipients of the file."""
+    """The names of a project's keys, the newest first, and the recipients of the file.
+
+    `pending` is a former member who still has the newest key, or empty.
+    """
 
     kids: tuple[str, ...]
     recipients: tuple[str, ...]
+    pending: str = ""
 
 
 class Sealed(NamedTuple):

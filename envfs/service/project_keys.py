@@ -134,7 +134,9 @@ class ProjectKeys:
         """Name a project's keys, the newest first, and whom they are sealed to."""
         head = self._head(project)
         place = self._vault.place(record.key_stream(project), head.seq)
-        answer = await self._keyholder.ask(DescribeKeys(place), KeysDescribed, (head.data,))
+        blobs = [head.data]
+        request = DescribeKeys(place, self._vault.add_members(blobs))
+        answer = await self._keyholder.ask(request, KeysDescribed, blobs)
         return answer.message
 
     async def behind(self, project: Project) -> list[str]:
@@ -158,8 +160,10 @@ class ProjectKeys:
             older_files = range(1, self._head(project).seq)
             lost = tuple(seq for seq in older_files if seq not in named and seq not in numbers)
             place = self._vault.next_place(record.tombstone_stream(stream))
-            request = SignTombstone(place, clocks.wall_time(), tuple(files), lost[-limits.TOMBSTONE_RECORDS // 2 :])
-            answer = await self._keyholder.ask(request, Stated, tuple(files.values()))
+            blobs = [*files.values()]
+            members, lost = self._vault.add_members(blobs), lost[-limits.TOMBSTONE_RECORDS // 2 :]
+            request = SignTombstone(place, clocks.wall_time(), tuple(files), lost, members=members)
+            answer = await self._keyholder.ask(request, Stated, blobs)
             key = record.record_key(place.stream, place.seq)
             is_ours = self.sharing is None or await self.sharing.offer(key, answer.blobs[0])
             if not is_ours or not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
@@ -174,6 +178,7 @@ class ProjectKeys:
         recipients = change.recipients
         if head and change.custody == Custody.MANAGED and not recipients:
             recipients = (await self.describe(project)).recipients
+        blobs = [head.data] if head else []
         request = SealKeys(
             place=place,
             time=clocks.wall_time(),
@@ -182,8 +187,9 @@ class ProjectKeys:
             plugins=any(map(plugin_of, recipients)),
             fresh=change.fresh,
             head=self._vault.place(stream, head.seq) if head else None,
+            members=self._vault.add_members(blobs),
         )
-        answer = await self._keyholder.ask(request, Sealed, (head.data,) if head else (), descriptors)
+        answer = await self._keyholder.ask(request, Sealed, blobs, descriptors)
         return KeyFile(place, answer.blobs[0], new=True)
 
     def _head(self, project: Project) -> Head:

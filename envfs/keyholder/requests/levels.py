@@ -5,9 +5,11 @@ from collections.abc import Callable, Collection
 
 from envfs.core import extensions, keyfile, limits, names, record
 from envfs.core.line_ends import without_line_end
+from envfs.core.membership.members import Claimed
 from envfs.core.notes import Note, check_message
 from envfs.core.operations import Operation
 from envfs.core.rotation import RotationPhase
+from envfs.core.secret import Secret
 from envfs.dotenv import canaries, dialects, directives, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
@@ -25,7 +27,7 @@ _PLACEHOLDER_BYTES = 16
 def write_level(request: WriteLevel, work: Work) -> WorkResult:
     """Apply an operation to a level's text and seal the result. Raises TooLarge."""
     check_message(request.message)
-    key = work.level_keys(request.key, request.key_blob)[0]
+    key = _key(request, work)
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
@@ -46,6 +48,18 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
         _, names_of_both, comments = rebased(request, work, old)
         sealed = sealed._replace(unmerged=names_of_both, comments=comments)
     return WorkResult(sealed, (data,))
+
+
+def _key(request: WriteLevel, work: Work) -> Secret[bytes]:
+    # where there are members, only who may write here seals anything, and never with a key that a former one has
+    members = work.members(request.place.vault, request.members)
+    place, author = request.place, work.identity.author
+    if members.check_right(Claimed(place.stream, place.seq, author, request.time)) is None:
+        return work.level_keys(request.key, request.key_blob, request.members)[0]
+    keys = work.keys(request.key, request.key_blob, request.members)
+    if keys.recipients:
+        members.check_current(record.project_of_stream(request.key.stream), keys.members)
+    return keys.keys[0]
 
 
 def _wrong_directives(request: WriteLevel, new: Document) -> tuple[str, ...]:
