@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.component.proxying import Upstream
 from tests.selection import TIMES, dealt_out
 from tests.system import forked
 from tests.system.crashing import put_under_passphrase
@@ -128,6 +129,14 @@ def _open_below(folder: Path) -> list[str]:
         with suppress(FileNotFoundError):
             links.append(os.readlink(f"/proc/self/fd/{handle}"))
     return [link for link in links if link.startswith(f"{folder}/")]
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    """Give a module a host that proxies send requests to."""
+    host = Upstream(tmp_path_factory.mktemp("upstream"))
+    yield host
+    host.close()
 
 
 @pytest.fixture(scope="session")

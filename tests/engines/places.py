@@ -13,6 +13,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.engines.servers.etcd import etcd_server
+from tests.engines.servers.postgresql import postgres_server
+
 
 class Way(enum.Enum):
     """Straight, by the messages of a courier within this process, or by a courier's process, as the daemon does."""
@@ -36,11 +39,11 @@ class Place(NamedTuple):
 class Kind(NamedTuple):
     """A kind of engine. `start` gets a folder of its own, and gives a maker of empty places.
 
-    What it started has ended when its context is left. `soak`: it is tried with `make soak` alone.
+    What it started has ended when its context is left. With `is_slow` it takes long, and `make soak` tries it.
     """
 
     start: Callable[[Path], AbstractContextManager[Callable[[], Place]]]
-    soak: bool = False
+    is_slow: bool = False
 
 
 @contextlib.contextmanager
@@ -56,6 +59,20 @@ def folders(ground: Path) -> Iterator[Callable[[], Place]]:
     yield make_place
 
 
+@contextlib.contextmanager
+def postgres(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give schemas of a PostgreSQL server, as a member who may not erase."""
+    with postgres_server(ground) as server:
+        yield lambda: Place(server.address("alice", server.new_schema()), erases=False)
+
+
+@contextlib.contextmanager
+def etcd(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give prefixes of an etcd server, which lets every member do everything."""
+    with etcd_server(ground) as server:
+        yield lambda: Place(server.address("alice", server.new_prefix()))
+
+
 def reached(kind: Kind, way: Way) -> Kind:
     """Return a kind whose engines are reached in another way."""
 
@@ -64,13 +81,15 @@ def reached(kind: Kind, way: Way) -> Kind:
         with kind.start(ground) as make_place:
             yield lambda: make_place()._replace(way=way)
 
-    return Kind(start, soak=way is Way.BY_PROCESS)
+    return Kind(start, is_slow=way is Way.BY_PROCESS)
 
 
 KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
     "folder-by-messages": reached(Kind(folders), Way.BY_MESSAGES),
     "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
+    "etcd": Kind(etcd, is_slow=True),
+    "postgres": Kind(postgres, is_slow=True),
 }
 
 

@@ -1,8 +1,8 @@
 """An engine in a test: connected, used within a limit, let go of."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar, TypeVarTuple, Unpack
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TypeVar, TypeVarTuple, Unpack, cast
 
 import trio
 import trio.testing
@@ -11,7 +11,7 @@ from envfs.core import limits
 from envfs.core.secret import Secret
 from envfs.courier.address import parse_address
 from envfs.courier.connecting import connect_engine
-from envfs.courier.engine import Engine
+from envfs.courier.engine import EVERYTHING, Engine
 from envfs.courier.link import EngineLink
 from envfs.courier.serving import EngineServer
 from envfs.courier.streams import MessageStream
@@ -52,6 +52,15 @@ async def linked(engine: Engine) -> AsyncIterator[EngineLink]:
         nursery.start_soon(link.run)
         yield link
         await link.close()
+
+
+@contextlib.asynccontextmanager
+async def hints_of(engine: Engine, *prefixes: str) -> AsyncIterator[AsyncIterator[str]]:
+    """Watch an engine. The first hint was seen when the context begins."""
+    watch = cast("AsyncGenerator[str, None]", engine.watch(prefixes))
+    async with contextlib.aclosing(watch):
+        assert await anext(watch) == EVERYTHING
+        yield watch
 
 
 def run(use: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:

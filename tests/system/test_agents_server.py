@@ -9,9 +9,10 @@ import os
 import secrets
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from mcp import Client
@@ -171,6 +172,67 @@ def test_a_person_at_a_terminal_is_told_who_starts_it(new_home: Homes) -> None:
         )
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "a coding agent starts this" in ran.stderr
+
+
+def _line(**fields: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", **fields}).encode()
+
+
+def _call(tool: object, given: object) -> bytes:
+    return _line(params={"name": tool, "arguments": given})
+
+
+_BEGIN = _line(
+    id="begin",
+    method="initialize",
+    params={"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}},
+)
+_DEEP = b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}"
+_ANSWERED: dict[str, tuple[bytes, int | None, int]] = {
+    "half of a pair": (_call("list_names", {"level": "/\ud800"}), 7, -32602),
+    "half of a pair as a tool": (_call("\ud800", {}), 7, -32602),
+    "half of a pair as a method": (_line(method="\ud800"), 7, -32602),
+    "half of a pair as the id": (_line(id="\ud800"), None, -32600),
+    "no JSON": (b"hello", None, -32700),
+    "a NUL": (b"\0", None, -32700),
+    "two": (_line() + _line(), None, -32700),
+    "a mark before it": (b"\xef\xbb\xbf" + _line(), None, -32700),
+    "deep": (b"[" * 100_000 + b"]" * 100_000, None, -32700),
+    "deep parameters": (_DEEP, 7, -32602),
+    "a number of 5000 digits": (_line(id=8).replace(b"8", b"8" * 5000), None, -32700),
+    "larger than a message": (_call("list_names", {"level": "x" * (2 << 20)}), None, -32600),
+    "a number": (b"7", None, -32600),
+    "null": (b"null", None, -32600),
+    "a batch": (b"[" + _line() + b"]", None, -32600),
+    "no method": (_line(method=None), 7, -32600),
+    "an unknown method": (_line(method="none"), 7, -32601),
+    "another version": (_line(jsonrpc="1.0"), 7, -32600),
+    **{f"the id {json.dumps(number)}": (_line(id=number), None, -32600) for number in (None, 1.5, True, [], {})},
+    **{f"parameters {json.dumps(given)}": (_line(params=given), 7, -32602) for given in (1, [1], "x", {})},
+    "a name that is none": (_call(3, {}), 7, -32602),
+    "a list as arguments": (_call("list_names", []), 7, -32602),
+    "an end in its middle": (_line()[:30], None, -32700),
+}
+_PASSED_OVER = (b"", b" ", _line(id=9, method=None, result={}), b'{"jsonrpc": "2.0", "method": "none"}')
+
+
+def test_each_line_of_an_agent_gets_an_answer_and_ends_no_server(served: Home) -> None:
+    bad = [line for line, _, _ in _ANSWERED.values()]
+    lines = [_BEGIN, *_PASSED_OVER[:3], *bad[:-1], _call("list_names", {"level": "/\0"}), _PASSED_OVER[3]]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([ENVFS, "mcp"], env=served.environ(), stdin=pipe, stdout=pipe, stderr=pipe) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(b"\n".join([*lines, _line(id="end", method="ping"), b""]))
+        server.stdin.flush()
+        answers: list[dict[str, Any]] = []
+        while {"end", 7} - {answer["id"] for answer in answers if "error" not in answer}:
+            answers.append(json.loads(server.stdout.readline()))
+        rest, told = server.communicate(bad[-1], SECONDS)
+    answers += map(json.loads, rest.splitlines())
+    assert (server.returncode, told) == (0, b"")
+    errors = [(answer["id"], answer["error"]["code"]) for answer in answers if "error" in answer]
+    assert Counter(errors) == Counter((number, code) for _, number, code in _ANSWERED.values())
 
 
 def test_without_the_library_the_command_says_how_to_get_it(tmp_path: Path) -> None:
