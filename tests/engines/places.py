@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from tests.engines.servers.etcd import etcd_server
 from tests.engines.servers.postgresql import postgres_server
+from tests.engines.servers.processes import running
+from tests.engines.servers.sshd import Sshd
 
 
 class Way(enum.Enum):
@@ -73,6 +75,15 @@ def etcd(ground: Path) -> Iterator[Callable[[], Place]]:
         yield lambda: Place(server.address("alice", server.new_prefix()))
 
 
+@contextlib.contextmanager
+def ssh(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give folders on a server of ssh, as a member who may not erase."""
+    server = Sshd(ground)
+    server.make()
+    with running(server):
+        yield lambda: Place(server.new_address(server.new_vault(), "--append-only"), erases=False)
+
+
 def reached(kind: Kind, way: Way) -> Kind:
     """Return a kind whose engines are reached in another way."""
 
@@ -88,6 +99,7 @@ KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
     "folder-by-messages": reached(Kind(folders), Way.BY_MESSAGES),
     "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
+    "ssh": Kind(ssh, is_slow=True),
     "etcd": Kind(etcd, is_slow=True),
     "postgres": Kind(postgres, is_slow=True),
 }
