@@ -52,9 +52,12 @@ def git_process(folder: str, *words: str) -> "subprocess.Popen[bytes]":
 def git_command(folder: str, words: "Sequence[str]") -> "tuple[list[str], dict[str, str]]":
     """Return a command of git, and its environment."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _ITS_OWN}
-    # settings may name a program that watches files, and a remote that has objects which are missing here
+    # settings may name a program that watches files, and a remote that has objects which are missing here; a replaced
+    # object would be shown with the content of another one
     environ |= {"GIT_ALLOW_PROTOCOL": "none", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-    return ["git", "-c", "core.fsmonitor=false", "-C", folder, *words], environ
+    environ |= {"GIT_NO_REPLACE_OBJECTS": "1"}
+    settings = "-c", "core.fsmonitor=false", "-c", "log.diffMerges=separate"
+    return ["git", *settings, "-C", folder, *words], environ
 
 
 def _no_git(error: OSError) -> EnvFSError:

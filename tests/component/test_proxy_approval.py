@@ -17,14 +17,6 @@ AT_FIRST = {"key": "KEY", "paths": ["/first*"], "approve": "first"}
 
 
 @pytest.fixture(scope="module")
-def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
-    """Give the module a host."""
-    host = Upstream(tmp_path_factory.mktemp("upstream"))
-    yield host
-    host.close()
-
-
-@pytest.fixture(scope="module")
 def proxy(upstream: Upstream) -> Iterator[Proxy]:
     """Give the module a proxy."""
     with running_proxy(upstream, AT_EACH, AT_FIRST) as running:

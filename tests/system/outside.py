@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.component.proxying import HOST, Upstream
 from tests.system.home import ENVFS, Home, as_user
+from tests.system.ruled import KEY
 
-KEY = "sk_live_51AbCdEfGhIjKlMnOpQrStUvWx"
 AMBIENT = "ambient-credential-of-the-account"
 
 

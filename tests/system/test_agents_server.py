@@ -9,15 +9,17 @@ import os
 import secrets
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from envfs_cli.agents.tool_table import TOOLS
+from tests.system.answering import Seat
 from tests.system.home import ENVFS, SECONDS, Home, as_user, eventually
 
 Homes = Callable[..., Home]
@@ -98,31 +100,29 @@ def test_no_tool_tells_a_value_whatever_it_is_asked(served: Home) -> None:
 
 def test_a_user_with_names_alone_gets_names_and_presence_and_a_person_to_ask(served: Home) -> None:
     asked: dict[str, object] = {"level": "/app/web", "name": "ASKED", "reason": "the build needs it"}
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("list_levels", {}),
+        ("list_names", {"level": "/app/web"}),
+        ("presence", {"level": "/app/web", "names": ["WEB", "E", NAME, "NOPE"]}),
+        ("check", {"level": "/app/web"}),
+        ("history", {"level": "/app"}),
+        ("stale", {}),
+        ("list_names", {"level": "/other"}),
+        ("request_value", asked),
+        ("request_value", asked),
+    ]
     shown: list[str] = []
+    with Seat(served) as seat:
 
-    def set_it(question: str) -> None:
-        shown.append(served.envfs("approvals", "show", question).text)
-        shown.append(served.envfs("approvals", "respond", question, "yes", status=101).complaint)
-        served.envfs("set", "/app/web", "ASKED", given=f"typed-{SEED}")
+        def set_it(question: str) -> None:
+            shown.append(seat.run(ENVFS, "approvals", "show", question))
+            shown.append(seat.run(ENVFS, "approvals", "respond", question, "yes", status=101))
+            served.envfs("set", "/app/web", "ASKED", given=f"typed-{SEED}")
 
-    person = Person(served, set_it, lambda question: served.envfs("approvals", "respond", question, "no"))
-    person.start()
-    told, errors = ask(
-        served,
-        [
-            ("list_levels", {}),
-            ("list_names", {"level": "/app/web"}),
-            ("presence", {"level": "/app/web", "names": ["WEB", "E", NAME, "NOPE"]}),
-            ("check", {"level": "/app/web"}),
-            ("history", {"level": "/app"}),
-            ("stale", {}),
-            ("list_names", {"level": "/other"}),
-            ("request_value", asked),
-            ("request_value", asked),
-        ],
-        ANA,
-    )
-    person.join()
+        person = Person(served, set_it, lambda question: seat.run(ENVFS, "approvals", "respond", question, "no"))
+        person.start()
+        told, errors = ask(served, calls, ANA)
+        person.join()
     levels, names, presence, checked, history, due, other, done, refused = told
     assert [row["level"] for row in rows(levels)] == ["/", "/app", "/app/web"]
     assert {(row["version"], row["values_allowed"]) for row in rows(levels)} == {(0, False)}
@@ -174,6 +174,67 @@ def test_a_person_at_a_terminal_is_told_who_starts_it(new_home: Homes) -> None:
     assert "a coding agent starts this" in ran.stderr
 
 
+def _line(**fields: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", **fields}).encode()
+
+
+def _call(tool: object, given: object) -> bytes:
+    return _line(params={"name": tool, "arguments": given})
+
+
+_BEGIN = _line(
+    id="begin",
+    method="initialize",
+    params={"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}},
+)
+_DEEP = b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}"
+_ANSWERED: dict[str, tuple[bytes, int | None, int]] = {
+    "half of a pair": (_call("list_names", {"level": "/\ud800"}), 7, -32602),
+    "half of a pair as a tool": (_call("\ud800", {}), 7, -32602),
+    "half of a pair as a method": (_line(method="\ud800"), 7, -32602),
+    "half of a pair as the id": (_line(id="\ud800"), None, -32600),
+    "no JSON": (b"hello", None, -32700),
+    "a NUL": (b"\0", None, -32700),
+    "two": (_line() + _line(), None, -32700),
+    "a mark before it": (b"\xef\xbb\xbf" + _line(), None, -32700),
+    "deep": (b"[" * 100_000 + b"]" * 100_000, None, -32700),
+    "deep parameters": (_DEEP, 7, -32602),
+    "a number of 5000 digits": (_line(id=8).replace(b"8", b"8" * 5000), None, -32700),
+    "larger than a message": (_call("list_names", {"level": "x" * (2 << 20)}), None, -32600),
+    "a number": (b"7", None, -32600),
+    "null": (b"null", None, -32600),
+    "a batch": (b"[" + _line() + b"]", None, -32600),
+    "no method": (_line(method=None), 7, -32600),
+    "an unknown method": (_line(method="none"), 7, -32601),
+    "another version": (_line(jsonrpc="1.0"), 7, -32600),
+    **{f"the id {json.dumps(number)}": (_line(id=number), None, -32600) for number in (None, 1.5, True, [], {})},
+    **{f"parameters {json.dumps(given)}": (_line(params=given), 7, -32602) for given in (1, [1], "x", {})},
+    "a name that is none": (_call(3, {}), 7, -32602),
+    "a list as arguments": (_call("list_names", []), 7, -32602),
+    "an end in its middle": (_line()[:30], None, -32700),
+}
+_PASSED_OVER = (b"", b" ", _line(id=9, method=None, result={}), b'{"jsonrpc": "2.0", "method": "none"}')
+
+
+def test_each_line_of_an_agent_gets_an_answer_and_ends_no_server(served: Home) -> None:
+    bad = [line for line, _, _ in _ANSWERED.values()]
+    lines = [_BEGIN, *_PASSED_OVER[:3], *bad[:-1], _call("list_names", {"level": "/\0"}), _PASSED_OVER[3]]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([ENVFS, "mcp"], env=served.environ(), stdin=pipe, stdout=pipe, stderr=pipe) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(b"\n".join([*lines, _line(id="end", method="ping"), b""]))
+        server.stdin.flush()
+        answers: list[dict[str, Any]] = []
+        while {"end", 7} - {answer["id"] for answer in answers if "error" not in answer}:
+            answers.append(json.loads(server.stdout.readline()))
+        rest, told = server.communicate(bad[-1], SECONDS)
+    answers += map(json.loads, rest.splitlines())
+    assert (server.returncode, told) == (0, b"")
+    errors = [(answer["id"], answer["error"]["code"]) for answer in answers if "error" in answer]
+    assert Counter(errors) == Counter((number, code) for _, number, code in _ANSWERED.values())
+
+
 def test_without_the_library_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     lines = "import sys\nsys.modules['anyio'] = None\nfrom envfs_cli.main import main\nsys.argv = ['envfs', 'mcp']\n"
     script = tmp_path / "without.py"
@@ -216,7 +277,7 @@ def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served
     given = {"level": "/app", "names": [NAME], "reason": "to deploy"}
     lines: list[str] = []
 
-    async def talk() -> list[str]:
+    async def talk(seat: Seat) -> list[str]:
         command, *words = (*as_user(ANA), ENVFS, "mcp")
         server = StdioServerParameters(command=command, args=words, env=served.environ({"HOME": "/"}), cwd="/")
         async with Client(server, read_timeout_seconds=SECONDS) as client:
@@ -226,7 +287,7 @@ def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served
             while not (names or asked.done()):
                 await asyncio.sleep(_PAUSE)
                 names = [row["question"] for row in await asyncio.to_thread(served.rows, "approvals", "--json")]
-            await asyncio.to_thread(served.envfs, "approvals", "respond", names[0], "yes")
+            await asyncio.to_thread(seat.run, ENVFS, "approvals", "respond", names[0], "yes")
             result = await asked
             line = str(result.structured_content["result"][0]["next"])  # type: ignore[index]
             lines.append(line.replace("envfs exec", f"{ENVFS} exec").replace("COMMAND", "env"))
@@ -244,7 +305,8 @@ def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served
         )
         return ran.stdout + ran.stderr
 
-    answer, *environments = asyncio.run(talk())
+    with Seat(served) as seat:
+        answer, *environments = asyncio.run(talk(seat))
     assert SEED not in str(answer)
     for environment in environments:
         assert f"{NAME}=" in str(environment)

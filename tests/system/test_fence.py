@@ -22,31 +22,16 @@ from tests.component.proxying import HOST, Upstream
 from tests.conftest import Homes
 from tests.system.escapes import everything
 from tests.system.home import ENVFS, SECONDS, Home, alive, as_user, eventually
-from tests.system.outside import AMBIENT, KEY, Outside
+from tests.system.outside import AMBIENT, Outside
+from tests.system.ruled import KEY, OTHER, USER, rule_text, ruled
 from tests.system.test_memory import found_in
-
-OTHER = "value-without-a-rule-0123456789"
-USER = 1001
-
-
-@pytest.fixture(scope="module")
-def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
-    """Give the module a host."""
-    host = Upstream(tmp_path_factory.mktemp("host"))
-    yield host
-    host.close()
 
 
 @pytest.fixture(scope="module")
 def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     """Give the module a home with a rule, and a daemon."""
-    home = new_home()
-    rule = (
-        f'[proxy]\nroots = "{upstream.roots}"\n\n[[proxy.rule]]\nkey = "SHOP_KEY"\nhosts = ["{HOST}:{upstream.port}"]\n'
-    )
-    home.edit_settings(home.settings.read_text(encoding="utf-8") + rule + 'address = "127.0.0.1"\nname = "shop"\n')
-    with home.mounted():
-        home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\nOTHER={OTHER}\n")
+    levels = {"/shop": f"SHOP_KEY={KEY}\nOTHER={OTHER}\n"}
+    with ruled(new_home(), upstream, rule_text(upstream, name="shop"), levels=levels, mounted=True) as home:
         home.envfs("grant", "/shop", "--uid", str(USER))
         yield home
 

@@ -13,9 +13,7 @@ import pytest
 from tests.component.proxying import HOST, Upstream
 from tests.conftest import Homes
 from tests.system.home import ENVFS, SECONDS, Home, alive, eventually
-
-KEY, OTHER = "sk_live_51AbCdEfGhIjKlMnOpQrStUvWx", "value-without-a-rule-0123456789"
-USER = 1001
+from tests.system.ruled import KEY, OTHER, USER, rule_text, ruled
 
 CLIENT = """
 import http.client, json, os, ssl, sys, urllib.parse
@@ -38,26 +36,15 @@ for line in sys.stdin:
 
 
 @pytest.fixture(scope="module")
-def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
-    """Give the module a host."""
-    host = Upstream(tmp_path_factory.mktemp("host"))
-    yield host
-    host.close()
-
-
-@pytest.fixture(scope="module")
 def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     """Give the module a home with a rule, and a daemon."""
-    home = new_home()
-    rule = (
-        f'[proxy]\nroots = "{upstream.roots}"\n\n[[proxy.rule]]\nkey = "SHOP_KEY"\nhosts = ["{HOST}:{upstream.port}"]\n'
-    )
-    more = 'address = "127.0.0.1"\ntest = "/whoami x-version:2"\n'
-    other = f'[[proxy.rule]]\nkey = "OLD_*"\nhosts = ["{HOST}:{upstream.port}"]\n{more}'
-    home.edit_settings(f'{home.settings.read_text(encoding="utf-8")}{rule}{more}name = "shop"\n\n{other}')
-    with home.served():
-        home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\nOTHER={OTHER}\nPORT=8080\n")
-        home.envfs("import", "-", "/keys", given=f"SHOP_KEY={KEY}\nOLD_KEY=sk_old_0123456789abcdef\nTITLE=x\n")
+    call = "/whoami x-version:2"
+    rules = rule_text(upstream, test=call, name="shop"), rule_text(upstream, "OLD_*", test=call)
+    levels = {
+        "/shop": f"SHOP_KEY={KEY}\nOTHER={OTHER}\nPORT=8080\n",
+        "/keys": f"SHOP_KEY={KEY}\nOLD_KEY=sk_old_0123456789abcdef\nTITLE=x\n",
+    }
+    with ruled(new_home(), upstream, *rules, levels=levels) as home:
         home.envfs("grant", "/shop", "--uid", str(USER), "--decision", "mask")
         yield home
 

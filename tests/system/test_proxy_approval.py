@@ -11,24 +11,8 @@ from tests.component.proxying import HOST, Upstream
 from tests.conftest import Homes
 from tests.system.answering import Person
 from tests.system.home import ENVFS, SECONDS, Home, eventually
+from tests.system.ruled import KEY, rule_text, ruled
 
-KEY = "sk_live_51AbCdEfGhIjKlMnOpQrStUvWx"
-RULE = """
-[approvals]
-wait = "60s"
-
-[proxy]
-roots = "{roots}"
-{rules}"""
-ONE = """
-[[proxy.rule]]
-key = "SHOP_KEY"
-hosts = ["{host}"]
-address = "127.0.0.1"
-name = "{approve}"
-paths = ["/{approve}*"]
-approve = "{approve}"
-"""
 CLIENT = """
 import os, sys, urllib.request, urllib.error
 for line in sys.stdin:
@@ -42,22 +26,13 @@ for line in sys.stdin:
 
 
 @pytest.fixture(scope="module")
-def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
-    """Give the module a host."""
-    host = Upstream(tmp_path_factory.mktemp("host"))
-    yield host
-    host.close()
-
-
-@pytest.fixture(scope="module")
 def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     """Give the module a home with rules, and a daemon."""
-    home = new_home()
-    host = f"{HOST}:{upstream.port}"
-    rules = "".join(ONE.format(host=host, approve=approve) for approve in ("each", "first"))
-    home.edit_settings(home.settings.read_text(encoding="utf-8") + RULE.format(roots=upstream.roots, rules=rules))
-    with home.served():
-        home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\n")
+    rules = [
+        rule_text(upstream, name=approve, paths=[f"/{approve}*"], approve=approve) for approve in ("each", "first")
+    ]
+    rules.append('\n[approvals]\nwait = "60s"\n')
+    with ruled(new_home(), upstream, *rules, levels={"/shop": f"SHOP_KEY={KEY}\n"}) as home:
         yield home
 
 

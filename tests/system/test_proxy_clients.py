@@ -11,8 +11,8 @@ import pytest
 from tests.component.proxying import HOST, Upstream
 from tests.conftest import Homes
 from tests.system.home import Home
+from tests.system.ruled import KEY, rule_text, ruled
 
-KEY = "sk_live_51AbCdEfGhIjKlMnOpQrStUvWx"
 CLIENTS = {
     "curl": 'curl -sS "$URL/key" -H "Authorization: Bearer $SHOP_KEY"',
     "curl with HTTP/2": 'curl -sS --http2 --compressed "$URL/key" -H "Authorization: Bearer $SHOP_KEY"',
@@ -28,22 +28,10 @@ COMMIT = "0123456789012345678901234567890123456789"
 
 
 @pytest.fixture(scope="module")
-def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
-    """Give the module a host."""
-    host = Upstream(tmp_path_factory.mktemp("host"))
-    yield host
-    host.close()
-
-
-@pytest.fixture(scope="module")
 def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     """Give the module a home with a rule, and a daemon."""
-    home = new_home()
-    rule = f'[[proxy.rule]]\nkey = "SHOP_KEY"\nhosts = ["{HOST}:{upstream.port}"]\naddress = "127.0.0.1"\n'
-    settings = home.settings.read_text(encoding="utf-8")
-    home.edit_settings(f'{settings}\n[proxy]\nroots = "{upstream.roots}"\n\n{rule}name = "openai"\n')
-    with home.served():
-        home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\n")
+    levels = {"/shop": f"SHOP_KEY={KEY}\n"}
+    with ruled(new_home(), upstream, rule_text(upstream, name="openai"), levels=levels) as home:
         yield home
 
 

@@ -17,6 +17,7 @@ from mcp.server.stdio import stdio_server
 
 from envfs.errors import EnvFSError
 from envfs_cli.agents.asking import error_text
+from envfs_cli.agents.message_lines import MessageLines, MessageWriter, own_streams
 from envfs_cli.agents.tool_table import TOOLS, AgentTool
 
 TYPE_CHECKING = False
@@ -44,7 +45,11 @@ async def _serve() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, force=True)
     logging.disable(logging.ERROR)  # the library would write what an agent sent
     server: Server[Any] = Server("envfs", instructions=_INSTRUCTIONS, on_list_tools=_list, on_call_tool=_call)
-    async with stdio_server() as (read_stream, write_stream):
+    given, taken = own_streams()
+    writer = MessageWriter(taken)
+    lines = MessageLines(given, writer)
+    # it iterates over the one, and calls `write` and `flush` of the other
+    async with stdio_server(lines, writer) as (read_stream, write_stream):  # type: ignore[arg-type]
         await server.run(read_stream, write_stream, server.create_initialization_options())
 
 
@@ -71,12 +76,18 @@ async def _call(_context: "Context", params: types.CallToolRequestParams) -> typ
         return _refused(error_text(error))
     except Exception as error:  # noqa: BLE001 - the next call is to be answered
         return _refused(f"EnvFS met a fault of its own: {type(error).__name__}")
-    text = types.TextContent(type="text", text=json.dumps(answer))
-    return types.CallToolResult(content=[text], structured_content={"result": answer})
+    written = _plain(json.dumps(answer, ensure_ascii=False))
+    text = types.TextContent(type="text", text=written)
+    return types.CallToolResult(content=[text], structured_content={"result": json.loads(written)})
 
 
 def _refused(text: str) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
+    return types.CallToolResult(content=[types.TextContent(type="text", text=_plain(text))], is_error=True)
+
+
+def _plain(text: str) -> str:
+    # a path may have bytes that are no UTF-8
+    return text.encode("utf-8", "replace").decode()
 
 
 _limiters: "list[anyio.CapacityLimiter]" = []  # one, made within the loop

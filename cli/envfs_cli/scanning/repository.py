@@ -20,7 +20,10 @@ _TREE, _BLOB = "tree", "blob"
 _HEAD_WORDS = 3  # name, type, size: another answer says that the object is missing
 _COMMIT = "commit "
 _MODULE = b" 160000 "  # the mode of another repository within this one
-_CHANGES = ("--raw", "--no-abbrev", "--no-renames", "--no-ext-diff")
+_CHANGES = (  # in full, in one form, whatever the settings of the person and of the repository are
+    *("-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative", "--no-color"),
+    *("-O/dev/null", "--ignore-submodules=all", "--submodule=short"),
+)
 
 
 class ObjectOrigin(NamedTuple):
@@ -45,7 +48,7 @@ def staged_contents(folder: str) -> "Iterator[ScannedFile]":
 
 
 def _staged(folder: str) -> "Iterator[tuple[str, str]]":
-    fields = git_output(folder, "diff", "--cached", "-z", "--diff-filter=d", *_CHANGES).split(b"\0")
+    fields = git_output(folder, "diff", "--cached", "--diff-filter=d", *_CHANGES).split(b"\0")
     for head, path in zip(fields[0::2], fields[1::2], strict=False):
         if head and _MODULE not in head:
             yield _object(head.decode()), os.fsdecode(path)
@@ -72,14 +75,14 @@ def _of_message(name: str) -> ObjectOrigin:
 
 def _log_changes(folder: str) -> "Iterator[tuple[str, ObjectOrigin]]":
     commit = ""
-    log = git_output(
-        folder, "log", "--all", "--reflog", "--root", "-m", "--no-show-signature", f"--format={_COMMIT}%H", *_CHANGES
-    )
-    for line in os.fsdecode(log).split("\n"):
-        if line.startswith(_COMMIT):
-            commit = line.removeprefix(_COMMIT)
-        elif line.startswith(":"):
-            yield _object(line), ObjectOrigin(line.partition("\t")[2], commit)
+    which = "--all", "--reflog", "--root", "-m", "--no-show-signature", f"--format={_COMMIT}%H"
+    fields = iter(os.fsdecode(git_output(folder, "log", *which, *_CHANGES)).split("\0"))
+    for field in fields:
+        head = field.removeprefix("\n")  # of the first change of a commit
+        if head.startswith(_COMMIT):
+            commit = head.removeprefix(_COMMIT)
+        elif head.startswith(":"):
+            yield _object(head), ObjectOrigin(next(fields, ""), commit)
 
 
 def _all_objects(folder: str) -> "Iterator[tuple[str, str]]":

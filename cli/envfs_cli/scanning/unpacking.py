@@ -1,9 +1,10 @@
 """Contents that hold others: gzip, bzip2, xz, zstd, tar and zip, one in the other.
 
-Laws: nothing is written to a disk. Depth and size are bounded. Of one that goes over a bound, or is damaged, the part
-before is scanned, and it is named. A compressed text has the lines of the text.
+Laws: nothing is written to a disk. Depth and size are bounded, of one file and of a scan. Of one that goes over a
+bound, or is damaged, the part before is scanned, and it is named. A compressed text has the lines of the text.
 """
 
+import itertools
 import os
 import struct
 import zlib
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import IO, Protocol
 
+    from envfs_cli.scanning.contents import Piece, ScanPlace
+
+    Bounded = Callable[[ScannedFile], ScannedFile]
+
     class _Decoder(Protocol):
         @property
         def eof(self) -> bool: ...
@@ -26,11 +31,14 @@ if TYPE_CHECKING:
 
 _DEEPEST = 6
 _MOST_UNPACKED = 16 << 30  # bytes of one file
+_MOST_OF_SCAN = 64 << 30  # bytes of all files
+_MEMBER, _ARCHIVE = 1 << 12, 1 << 16  # bytes that take as long as a member without any, and as an archive
 _MOST_SPOOLED = 1 << 30  # bytes of a zip in another archive, which has its directory at its end
 _HEAD = 512  # bytes, by which a kind is known
 _DECODED_AT_ONCE = 1 << 12  # bytes, which become 130 MB at the most: 4 bytes of zstd may stand for 128 KB
 _DESCRIBING = frozenset((b"L", b"K", b"x", b"g", b"X"))  # kinds of members of a tar: names and facts of another one
 _MOST_DESCRIBED = 1 << 20  # bytes of them
+_MOST_AT_END = 16
 _GZIP = zlib.MAX_WBITS | 16
 _TAR_AT, _TAR = 257, b"ustar"
 _COMPRESSED = ((b"\x1f\x8b\x08", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
@@ -43,7 +51,7 @@ class Unpacker:
     def __init__(self, tell: "Callable[[str, str], None]") -> None:
         """Begin."""
         self._tell = tell
-        self._left = 0
+        self._left, self._left_of_scan = 0, _MOST_OF_SCAN
 
     def unpack(self, content: ScannedFile) -> "Iterator[ScannedFile]":
         """Yield a content, or those in it."""
@@ -58,37 +66,54 @@ class Unpacker:
             yield ScannedFile(content.place, self._guarded(content)) if depth else content
             return
         try:
-            yield from self._members(content, kind, depth)
+            self._spend(_ARCHIVE)
+            for member in self._members(content.place, self._without_holes(pieces), kind):
+                self._spend(_MEMBER)
+                yield from self._unpacked(member, depth + 1)
         except _failures() as error:
             self._tell(content.place.shown(), _reason(error))
 
-    def _guarded(self, content: ScannedFile) -> "Iterator[bytes]":
+    def _guarded(self, content: ScannedFile) -> "Iterator[Piece]":
         try:
             yield from content.pieces
         except _failures() as error:
             self._tell(content.place.shown(), _reason(error))
 
-    def _members(self, content: ScannedFile, kind: str, depth: int) -> "Iterator[ScannedFile]":
+    def _members(self, place: "ScanPlace", pieces: "Iterable[bytes]", kind: str) -> "Iterator[ScannedFile]":
         if kind == "tar":
-            for member in _tar_members(content, self._bounded):
-                yield from self._unpacked(member, depth + 1)
+            yield from _tar_members(place, pieces, self._bounded)
         elif kind == "zip":
-            for member in _zip_members(content):
-                yield from self._unpacked(self._bounded(member), depth + 1)
+            yield from map(self._bounded, _zip_members(place, pieces))
         else:
-            yield from self._unpacked(
-                self._bounded(ScannedFile(content.place, _decoded(content.pieces, kind))), depth + 1
-            )
+            yield self._bounded(ScannedFile(place, _decoded(pieces, kind)))
 
     def _bounded(self, content: ScannedFile) -> ScannedFile:
         return ScannedFile(content.place, self._counted(content.pieces))
 
-    def _counted(self, pieces: "Iterable[bytes]") -> "Iterator[bytes]":
-        for piece in pieces:
-            self._left -= len(piece)
-            if self._left < 0:
-                raise EnvFSError("it holds more than is unpacked")
+    def _counted(self, pieces: "Iterable[Piece]") -> "Iterator[bytes]":
+        for piece in self._without_holes(pieces):
+            self._spend(len(piece))
             yield piece
+
+    def _without_holes(self, pieces: "Iterable[Piece]") -> "Iterator[bytes]":
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                yield from self._zeros(piece.size)
+
+    def _zeros(self, size: int) -> "Iterator[bytes]":
+        for at in range(0, size, PIECE):
+            self._spend(PIECE)
+            yield bytes(min(PIECE, size - at))
+
+    def _spend(self, size: int) -> None:
+        self._left -= size
+        self._left_of_scan -= size
+        if self._left_of_scan < 0:
+            raise EnvFSError(f"a scan unpacks {_MOST_OF_SCAN >> 30} GB, which are spent")
+        if self._left < 0:
+            raise EnvFSError("it holds more than is unpacked")
 
 
 def _reason(error: BaseException) -> str:
@@ -114,20 +139,14 @@ def _zstd_failures() -> "tuple[type[BaseException], ...]":
     return (ZstdError,)
 
 
-def _peeked(pieces: "Iterable[bytes]") -> "tuple[bytes, Iterator[bytes]]":
+def _peeked(pieces: "Iterable[Piece]") -> "tuple[bytes, Iterator[Piece]]":
     iterator = iter(pieces)
-    head = b""
+    head: list[Piece] = []
     for piece in iterator:
-        head += piece
-        if len(head) >= _HEAD:
+        head = [b"".join((*head, piece))] if isinstance(piece, bytes) else [*head, piece]  # type: ignore[arg-type]
+        if not isinstance(piece, bytes) or len(head[0]) >= _HEAD:
             break
-    return head, _chained(head, iterator)
-
-
-def _chained(head: bytes, pieces: "Iterator[bytes]") -> "Iterator[bytes]":
-    if head:
-        yield head
-    yield from pieces
+    return head[0] if head and isinstance(head[0], bytes) else b"", itertools.chain(head, iterator)
 
 
 def _kind(head: bytes) -> str:
@@ -205,11 +224,15 @@ def _zstd_decoder() -> "_Decoder":
 
 
 class _Stream:
-    """Pieces as a file that can be read forwards."""
+    """Pieces as a file that can be read forwards.
+
+    It is read at its end a few times and no more: the head of a member may tell of bytes without an end.
+    """
 
     def __init__(self, pieces: "Iterable[bytes]") -> None:
         self._pieces = iter(pieces)
         self._held = b""
+        self._left_at_end = _MOST_AT_END
 
     def read(self, size: int) -> bytes:
         parts, missing = [], size
@@ -220,10 +243,13 @@ class _Stream:
             parts.append(part[:missing])
             self._held = part[missing:]
             missing -= len(parts[-1])
+        self._left_at_end -= not parts
+        if self._left_at_end < 0:
+            raise EOFError
         return b"".join(parts)
 
 
-def _tar_members(content: ScannedFile, bounded: "Callable[[ScannedFile], ScannedFile]") -> "Iterator[ScannedFile]":
+def _tar_members(place: "ScanPlace", pieces: "Iterable[bytes]", bounded: "Bounded") -> "Iterator[ScannedFile]":
     import tarfile
 
     class Member(tarfile.TarInfo):
@@ -241,25 +267,25 @@ def _tar_members(content: ScannedFile, bounded: "Callable[[ScannedFile], Scanned
                 raise EnvFSError("a name in it is too long")
             return member
 
-    with tarfile.open(fileobj=_Stream(content.pieces), mode="r|", tarinfo=Member) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=_Stream(pieces), mode="r|", tarinfo=Member) as archive:  # type: ignore[call-overload]
         for member in archive:
             file = archive.extractfile(member) if member.isreg() else None
             if file is not None:
-                found = ScannedFile(content.place.within(member.name), _read(file))
+                found = ScannedFile(place.within(member.name), _read(file))
                 yield bounded(found) if member.issparse() else found  # a hole of any size takes no room in the archive
             archive.members = []  # or it remembers each
 
 
-def _zip_members(content: ScannedFile) -> "Iterator[ScannedFile]":
+def _zip_members(place: "ScanPlace", pieces: "Iterable[bytes]") -> "Iterator[ScannedFile]":
     import zipfile
 
-    with os.fdopen(_spooled(content.pieces), "r+b") as file, zipfile.ZipFile(file) as archive:
+    with os.fdopen(_spooled(pieces), "r+b") as file, zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             if not member.is_dir():
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                     raise EnvFSError("a member is compressed in an unusual way")  # of which a few bytes fill the memory
                 with archive.open(member) as stream:
-                    yield ScannedFile(content.place.within(member.filename), _read(stream))
+                    yield ScannedFile(place.within(member.filename), _read(stream))
 
 
 def _spooled(pieces: "Iterable[bytes]") -> int:

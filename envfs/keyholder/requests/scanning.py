@@ -5,6 +5,7 @@ that does not open is named, and the others are searched.
 """
 
 import mmap
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from envfs.dotenv.interpolation import interpolate
 from envfs.dotenv.references import has_references
 from envfs.errors import EnvFSError, Locked, Malformed, TooLarge
 from envfs.keyholder.requests.work import Work, WorkResult
-from envfs.keyholder.scanning.matching import Matcher, SoughtText
+from envfs.keyholder.scanning.matching import Match, Matcher, SoughtText
 from envfs.keyholder.scanning.telling_values import is_long, looked_for
 from envfs.keyholder.scanning.written_forms import written_forms
 from envfs.protocol.keyholding import Carrier, Leak, ScanText, TextScanned, Unopened
@@ -35,9 +36,9 @@ def scan_text(request: ScanText, work: Work) -> WorkResult:
     sought = _Sought(request.everything)
     for variable in _variables(request, documents):
         sought.add(variable)
-    leaks = _leaks(sought, request, work)
+    leaks, more = _leaks(sought, request, work)
     counts = len(sought.carriers), sought.ordinary, sought.short
-    return WorkResult(TextScanned(tuple(leaks[:_MOST_LEAKS]), len(leaks) > _MOST_LEAKS, *counts, unopened))
+    return WorkResult(TextScanned(tuple(leaks), more, *counts, unopened))
 
 
 class _Sought:
@@ -60,16 +61,28 @@ class _Sought:
         return Matcher(SoughtText(owner, form) for owner, form in forms)
 
 
-def _leaks(sought: _Sought, request: ScanText, work: Work) -> list[Leak]:
+def _leaks(sought: _Sought, request: ScanText, work: Work) -> tuple[list[Leak], bool]:
     if not request.size:
-        return []
+        return [], False
     owners = list(sought.carriers.values())
     with (
         mmap.mmap(work.descriptors[0], request.size, prot=mmap.PROT_READ) as mapped,
         memoryview(mapped) as text,
     ):
-        matches = sorted(sought.matcher().matches(text))
-    return [Leak(match.start, tuple(owners[match.owner]), match.form) for match in matches]
+        result = sought.matcher().search(text)
+    matches = sorted(_first_of_each(result.matches)[:_MOST_LEAKS])
+    leaks = [Leak(match.start, tuple(owners[match.owner]), match.form) for match in matches]
+    return leaks, result.more or len(result.matches) > _MOST_LEAKS
+
+
+def _first_of_each(matches: list[Match]) -> list[Match]:
+    # the first place of each value, then the second one of each
+    counts: Counter[int] = Counter()
+    ranked = []
+    for match in matches:
+        ranked.append((counts[match.owner], match))
+        counts[match.owner] += 1
+    return [match for _, match in sorted(ranked)]
 
 
 def _open_all(request: ScanText, work: Work) -> tuple[dict[int, Document], tuple[Unopened, ...]]:

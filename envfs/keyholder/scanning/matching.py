@@ -3,9 +3,11 @@
 An automaton of whole texts is too large for the processor's caches. So it has of each text the 8 bytes that are most
 unlike others, and what it finds is compared with the whole text.
 
-Law: what is found stands there to the letter, but for blanks and line ends within a text that may be wrapped.
+Laws: what is found stands there to the letter, but for blanks and line ends within a text that may be wrapped. The
+places of one text are bounded, so that one that stands there often hides no other.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -18,6 +20,8 @@ _WINDOWS: Final = {ValueForm.HEX: 12, ValueForm.UTF_16: 16}  # bytes, where 8 of
 _WINDOW: Final = 8
 _MOST_COMPARED: Final = 4096  # bytes of a text: a longer one is found by its beginning
 _PLACES: Final = 64  # that are tried for a window
+_MOST_OF_ONE, _MOST_OF_ALL = 4096, 16384  # places; once there are so many of all, a text that has one gets no other
+_SLICE: Final = 1 << 17  # bytes that are searched at once: each may begin a window, of which each takes 140 bytes
 _BLANKS: Final = b" \t\r\n"
 _WRAPPED_AT: Final = 8  # of so many signs one at most is a blank
 
@@ -63,16 +67,51 @@ class Matcher:
             list(windows) or [b"\0nothing"], implementation=ahocorasick_rs.Implementation.DFA
         )
 
-    def matches(self, text: memoryview) -> Iterator[Match]:
-        """Yield what stands in a text, in no order, each place once."""
-        seen: set[Match] = set()
-        for number, start, _ in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            for window in self._windows[number] if self._windows else ():
-                begin = _begin(text, start, window)
-                match = Match(begin, window.sought.owner, window.sought.written.form)
-                if begin >= 0 and match not in seen:
-                    seen.add(match)
-                    yield match
+    def search(self, text: memoryview) -> "SearchResult":
+        """Return what stands in a text, in the order of the places, each place once."""
+        search = _Search(self._windows)
+        size = max(_WINDOW, *_WINDOWS.values()) - 1  # bytes of a window on the other side of a border
+        for first in range(0, len(text), _SLICE) if self._windows else ():
+            with text[first : first + _SLICE + size] as part:
+                hits = self._automaton.find_matches_as_indexes(part, overlapping=True)
+            for number, start, _ in hits:
+                search.look(text, number, first + start)
+        return SearchResult(sorted(search.matches), search.more)
+
+
+class SearchResult(NamedTuple):
+    """The places, and whether there are more."""
+
+    matches: list[Match]
+    more: bool
+
+
+class _Search:
+    """A search in a text, with the places so far."""
+
+    def __init__(self, windows: list[list[_Window]]) -> None:
+        self._windows = windows[:]
+        self._counts: Counter[int] = Counter()
+        self.matches: set[Match] = set()
+        self.more = False
+
+    def look(self, text: memoryview, number: int, start: int) -> None:
+        """Look at what is around a window."""
+        for window in self._windows[number]:
+            begin = _begin(text, start, window)
+            if begin >= 0:
+                self._add(Match(begin, window.sought.owner, window.sought.written.form), number)
+
+    def _add(self, match: Match, number: int) -> None:
+        most = _MOST_OF_ONE if len(self.matches) < _MOST_OF_ALL else 1
+        if match in self.matches:
+            return
+        if self._counts[match.owner] >= most:
+            self.more = True
+            self._windows[number] = [each for each in self._windows[number] if each.sought.owner != match.owner]
+            return
+        self._counts[match.owner] += 1
+        self.matches.add(match)
 
 
 def _windows(written: WrittenForm) -> Iterator[tuple[int, bytes]]:

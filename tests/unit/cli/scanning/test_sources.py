@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,8 @@ import zstandard
 from envfs.protocol.control import LeakRow
 from envfs_cli.scanning import env_copies, repository, walking
 from envfs_cli.scanning.batches import OVERLAP, Batch, Spot, fill_batch
-from envfs_cli.scanning.contents import ScannedFile, ScanPlace
+from envfs_cli.scanning.contents import Hole, ScannedFile, ScanPlace
 from envfs_cli.scanning.findings import Findings
-from envfs_cli.scanning.shapes import Shapes
 from envfs_cli.scanning.unpacking import Unpacker
 
 _DATA = b"line one\nTOKEN=x\n" * 500
@@ -160,6 +159,18 @@ def test_a_hole_in_a_member_of_a_tar_is_bounded(monkeypatch: pytest.MonkeyPatch)
     assert reasons == ["it holds more than is unpacked, so a part of it was not searched"]
 
 
+def test_a_scan_unpacks_so_much_and_tells_of_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envfs_cli.scanning.unpacking._MOST_OF_SCAN", 1 << 30)
+    reasons: dict[str, str] = {}
+    unpacker = Unpacker(reasons.__setitem__)
+    # each costs as much as an archive takes to be opened, however little is in it
+    files = [ScannedFile(ScanPlace(f"{number}"), [gzip.compress(b"x")]) for number in range(20_000)]
+    read = [content.place.path for file in files for content in unpacker.unpack(file) if list(content.pieces) == [b"x"]]
+    assert 10_000 < len(read) < 20_000
+    assert set(reasons.values()) == {"a scan unpacks 1 GB, which are spent, so a part of it was not searched"}
+    assert {*read, *reasons} == {str(number) for number in range(20_000)}
+
+
 # -- folders -----------------------------------------------------------------------------------------------------------
 
 
@@ -184,6 +195,46 @@ def test_a_file_that_grows_while_it_is_read_has_an_end(tmp_path: Path) -> None:
             with path.open("ab") as file:
                 file.write(b"y" * 1000)
     assert sizes == [1000]
+
+
+def _sparse(path: Path, size: int, data: dict[int, bytes]) -> None:
+    with path.open("wb") as file:
+        file.truncate(size)
+        for at, text in data.items():
+            file.seek(at)
+            file.write(text)
+
+
+def test_a_hole_of_a_file_is_not_read(tmp_path: Path) -> None:
+    _sparse(tmp_path / "image", 1 << 42, {0: b"one\n", 1 << 40: b"x needle\n"})
+    pieces = [piece for content in walking.walk_files([str(tmp_path)], _told) for piece in content.pieces]
+    assert sum(piece.size if isinstance(piece, Hole) else len(piece) for piece in pieces) == 1 << 42
+    assert sum(len(piece) for piece in pieces if isinstance(piece, bytes)) < 1 << 20
+
+
+def test_a_place_behind_a_hole_is_that_of_the_file(tmp_path: Path) -> None:
+    _sparse(tmp_path / "image", 1 << 42, {0: b"needle\n", 1 << 40: b"x needle\n"})
+    spots = _spots(4 * OVERLAP, walking.walk_files([str(tmp_path)], _told), b"needle")
+    assert [(spot.offset, spot.line) for spot in spots] == [(0, 0), ((1 << 40) + 2, 0)]
+
+
+def test_a_tar_with_a_hole_is_read_as_one_with_zeros(tmp_path: Path) -> None:
+    packed = _tar(a=bytes(1 << 20), b=_DATA)
+    behind = (1 << 20) + 512
+    _sparse(tmp_path / "tar", len(packed), {0: packed[:512], behind: packed[behind:]})
+    files = walking.walk_files([str(tmp_path)], _told)
+    assert [list(_all(Unpacker(_told).unpack(file)).values()) for file in files] == [[bytes(1 << 20), _DATA]]
+
+
+def test_a_hole_in_a_tar_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envfs_cli.scanning.unpacking._MOST_UNPACKED", 4 << 20)
+    member = tarfile.TarInfo("hole")
+    member.size = 1 << 42
+    _sparse(tmp_path / "tar", (1 << 42) + 1024, {0: member.tobuf(tarfile.GNU_FORMAT)})
+    reasons: list[str] = []
+    for file in walking.walk_files([str(tmp_path)], _told):
+        _all(Unpacker(lambda _, reason: reasons.append(reason)).unpack(file))
+    assert reasons[0] == "it holds more than is unpacked, so a part of it was not searched"
 
 
 def test_a_path_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -216,7 +267,12 @@ def test_another_file_is_no_copy(name: str) -> None:
 # -- places ------------------------------------------------------------------------------------------------------------
 
 
-def _spots(size: int, files: dict[str, bytes], sought: bytes) -> list[Spot]:
+def _texts(files: dict[str, bytes]) -> Iterator[ScannedFile]:
+    for name, data in files.items():
+        yield ScannedFile(ScanPlace(name), [data[:11], data[11:]])
+
+
+def _spots(size: int, contents: Iterable[ScannedFile], sought: bytes) -> list[Spot]:
     spots: set[Spot] = set()
 
     def submit(batch: Batch) -> Batch:
@@ -228,15 +284,15 @@ def _spots(size: int, files: dict[str, bytes], sought: bytes) -> list[Spot]:
         return batch
 
     batch = Batch(size)
-    for name, data in files.items():
-        batch = fill_batch(batch, ScannedFile(ScanPlace(name), [data[:11], data[11:]]), submit)
+    for content in contents:
+        batch = fill_batch(batch, content, submit)
     submit(batch).close()
     return sorted(spots)
 
 
 def test_a_place_is_a_line_and_a_column_of_its_file() -> None:
     files = {"a": b"x\ny needle\nneedle", "b": b"needle", "c": b"\0\0\nneedle", "d": b""}
-    assert _spots(1 << 20, files, b"needle") == [
+    assert _spots(1 << 20, _texts(files), b"needle") == [
         Spot(ScanPlace("a"), 4, 2, 3),
         Spot(ScanPlace("a"), 11, 3, 1),
         Spot(ScanPlace("b"), 0, 1, 1),
@@ -246,14 +302,14 @@ def test_a_place_is_a_line_and_a_column_of_its_file() -> None:
 
 def test_a_file_that_goes_on_in_other_memory_keeps_its_lines() -> None:
     lines = [b"%d needle" % number if number % 997 == 0 else b"%d" % number for number in range(30_000)]
-    spots = _spots(4 * OVERLAP, {"a": b"\n".join(lines), "b": b"needle"}, b"needle")
+    spots = _spots(4 * OVERLAP, _texts({"a": b"\n".join(lines), "b": b"needle"}), b"needle")
     places = [(spot.place.path, spot.line, spot.column) for spot in spots]
     assert places == [*(("a", n + 1, len(str(n)) + 2) for n in range(0, 30_000, 997)), ("b", 1, 1)]
     assert all(b"\n".join(lines)[spot.offset :].startswith(b"needle") for spot in spots[:-1])
 
 
 def test_a_text_is_never_made_of_two_files() -> None:
-    assert _spots(1 << 20, {"a": b"nee", "b": b"dle"}, b"needle") == []
+    assert _spots(1 << 20, _texts({"a": b"nee", "b": b"dle"}), b"needle") == []
 
 
 def test_lines_that_follow_each_other_are_one_finding() -> None:
@@ -334,36 +390,48 @@ def test_one_content_is_read_at_each_path_where_it_is_staged(repository_folder: 
     assert contents == dict.fromkeys((".env.bak", "copy", "other"), b"the same\n")
 
 
+_SETTINGS = (
+    *("diff.orderFile nowhere", "diff.relative true", "diff.external false", "diff.noprefix true", "diff.context 0"),
+    *("diff.mnemonicPrefix true", "diff.renames copies", "diff.ignoreSubmodules all", "diff.algorithm patience"),
+    *("diff.submodule log", "diff.wsErrorHighlight all", "diff.txt.textconv false", "diff.txt.command false"),
+    *("diff.colorMoved zebra", "diff.statGraphWidth 1", "color.ui always", "color.diff always", "core.pager false"),
+    *("core.quotePath true", "core.abbrev 4", "log.follow true", "log.diffMerges off", "log.showRoot false"),
+    *("log.decorate full", "log.abbrevCommit true", "format.pretty oneline", "log.date unix"),
+    *("core.attributesFile .attributes", "core.fsmonitor false"),
+)
+
+
+def test_no_setting_of_a_person_or_a_repository_changes_what_is_read(repository_folder: Path) -> None:
+    below = repository_folder / "below"
+    below.mkdir()
+    (repository_folder / ".attributes").write_text("*.txt diff=txt\n")
+    for name in ("below/a", "z ö.txt", "two"):
+        (repository_folder / name).write_text(f"{name}\n")
+        _git(repository_folder, "add", name)
+    staged = _all(repository.staged_contents(str(repository_folder)))
+    _git(repository_folder, "commit", "-qm", "third")
+    (repository_folder / "two").write_text("fourth\n")
+    _git(repository_folder, "add", "two")
+    _git(repository_folder, "commit", "-qm", "fourth")
+    names = list(_all(repository.history_contents(str(repository_folder))))
+    origins = repository.object_origins(str(repository_folder), names)
+    assert "z ö.txt" in {origin.path for origin in origins.values()}
+    for setting in _SETTINGS:
+        _git(repository_folder, "config", *setting.split(" "))
+    assert repository.object_origins(str(below), names) == origins
+    _git(repository_folder, "reset", "-q", "--soft", "HEAD~2")
+    (repository_folder / "two").write_text("two\n")
+    _git(repository_folder, "add", "two")
+    assert _all(repository.staged_contents(str(below))) == staged
+
+
+def test_an_object_is_read_and_not_what_replaces_it(repository_folder: Path) -> None:
+    _git(repository_folder, "replace", "HEAD:one", "HEAD:two")
+    assert b"content 0\n" in _all(repository.history_contents(str(repository_folder))).values()
+
+
 def test_all_is_staged_before_the_first_commit(tmp_path: Path) -> None:
     _git(tmp_path, "init", "-q")
     (tmp_path / "one").write_text("x\n")
     _git(tmp_path, "add", ".")
     assert _all(repository.staged_contents(str(tmp_path))) == {"one": b"x\n"}
-
-
-# -- shapes ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "detector"),
-    [
-        ("AKIAQ3EGRIVNN2TXPLAD", "AWS Access Key"),
-        ("ghp_" + "aB3dE6gH9jK2mN5pQ8rS1tU4vW7xY0zA2bC5", "GitHub Token"),
-        ("glpat-aB3dE6gH9jK2mN5pQ8rS", "GitLab Token"),
-        ("nothing to see", None),
-        ("AKIAIOSFODNN7EXAMPLE", None),
-        ("ghp_" + "x" * 36, None),
-        ("-----BEGIN PRIVATE KEY-----\n...\n", None),
-        ("-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA7bq98/2lZs8Ck0Qm1yT4vXwUe" + "\n", "Private Key"),
-    ],
-)
-def test_a_well_known_shape_is_found_and_an_example_is_not(text: str, detector: str | None) -> None:
-    shapes = list(Shapes().shapes_in(f"a: {text} b".encode()))
-    assert [name for _, name in shapes] == ([] if detector is None else [detector])
-    assert all(3 <= offset < 3 + len(text) for offset, _ in shapes)
-
-
-@pytest.mark.parametrize("line_end", ["\n", "\\n"])
-def test_a_key_that_never_comes_takes_no_time(line_end: str) -> None:
-    text = f"-----BEGIN RSA PRIVATE KEY-----{line_end * 200_000}"
-    assert not list(Shapes().shapes_in(text.encode()))

@@ -23,7 +23,7 @@ _SPECIAL = "p&ss wörd/'x\"<$`+=%"
 
 def _matches(text: bytes, *values: str) -> set[Match]:
     sought = [SoughtText(owner, form) for owner, value in enumerate(values) for form in written_forms(value)]
-    return set(Matcher(sought).matches(memoryview(text)))
+    return set(Matcher(sought).search(memoryview(text)).matches)
 
 
 def _token(source: random.Random, size: int) -> str:
@@ -120,3 +120,19 @@ def test_all_of_a_hundred_values_are_found_among_other_text() -> None:
 def test_nothing_to_look_for_finds_nothing() -> None:
     assert _matches(b"\0nothing") == set()
     assert _matches(b"", "Zk93mQ0xWv") == set()
+
+
+def test_a_text_that_stands_there_very_often_hides_no_other() -> None:
+    often, once = "Zk93mQ0xWv", "0aB3dE6gH"
+    sought = [SoughtText(owner, form) for owner, value in enumerate((often, once)) for form in written_forms(value)]
+    result = Matcher(sought).search(memoryview(f"{often} ".encode() * 20_000 + once.encode()))
+    assert result.more
+    assert len(result.matches) < 5000
+    assert result.matches[-1] == Match(220_000, 1, ValueForm.PLAIN)
+
+
+@pytest.mark.parametrize("before", range(0, 40, 3))
+def test_a_text_on_a_border_of_what_is_searched_at_once_is_found(before: int) -> None:
+    value = "Zk93mQ0xWv-tr57-Lq2-uuE9"
+    text = b"-" * ((1 << 17) - before) + value.encode() + value.encode("utf-16-le")
+    assert {match.form for match in _matches(text, value)} == {ValueForm.PLAIN, ValueForm.UTF_16}
