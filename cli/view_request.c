@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE 3            /* seconds: then Python waits, which can say what it waits for */
@@ -27,14 +28,21 @@
 #define HEAD 4                /* bytes of a frame's length */
 
 static const char dialect_bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789- ";
-static const char digits[] = "0123456789";
 static const char hello[] = "{\"type\":\"hello\",\"protocol\":1,\"release\":\"\"}";
 
 static struct {
     int socket;
     char *said, *heard;
     size_t said_bytes, heard_bytes, room;
+    time_t until; /* seconds of the clock that nobody sets */
 } talk;
+
+static time_t seconds_now(void)
+{
+    struct timespec now;
+
+    return clock_gettime(CLOCK_MONOTONIC, &now) ? 0 : now.tv_sec;
+}
 
 /* -- asking -- */
 
@@ -167,6 +175,7 @@ int ask(const struct line *line)
 
     if (!find_socket(&address) || (talk.socket = connect_to(&address)) < 0)
         return 0;
+    talk.until = seconds_now() + PATIENCE;
     if (say(line))
         return 1;
     close(talk.socket);
@@ -175,12 +184,14 @@ int ask(const struct line *line)
 
 /* -- hearing -- */
 
-/* Wait until so much was heard. 0 if that takes long, or the daemon has left. */
+/* Wait until so much was heard. 0 if that takes long, however it comes, or the daemon has left. */
 static int hear(size_t bytes)
 {
     while (talk.heard_bytes < bytes) {
         ssize_t more;
 
+        if (seconds_now() > talk.until)
+            return 0;
         if (talk.room < bytes) {
             size_t room = bytes + FRAME_BYTES;
             char *larger = realloc(talk.heard, room);
@@ -226,22 +237,28 @@ static int skip_all(const char **at, const char *end, const char *allowed)
     return 1;
 }
 
+/* A number as JSON has it. 0 if there is none, or a larger one than a view is. */
+static int skip_number(const char **at, const char *end, size_t *number)
+{
+    const char *first = *at;
+
+    for (*number = 0; *at < end && isdigit((unsigned char)**at) && *number <= VIEW_BYTES; (*at)++)
+        *number = *number * 10 + (size_t)(**at - '0');
+    return *at > first && (*first != '0' || *at == first + 1) && *number <= VIEW_BYTES;
+}
+
 /* The size of a view with values, of which the frame tells. 0 if it tells of anything else, or of nothing. */
 static size_t announced(const char *at, const char *end, const char *level)
 {
-    size_t size = 0, part = 0;
+    size_t size = 0, part = 0, number;
 
     if (!(skip(&at, end, "{\"type\":\"view-sent\",\"level\":\"") && skip(&at, end, level) &&
-          skip(&at, end, "\",\"version\":") && skip_all(&at, end, digits) && skip(&at, end, ",\"variables\":") &&
-          skip_all(&at, end, digits) && skip(&at, end, ",\"dialect\":\"") && skip_all(&at, end, dialect_bytes) &&
+          skip(&at, end, "\",\"version\":") && skip_number(&at, end, &number) && skip(&at, end, ",\"variables\":") &&
+          skip_number(&at, end, &number) && skip(&at, end, ",\"dialect\":\"") && skip_all(&at, end, dialect_bytes) &&
           skip(&at, end, "\",\"masked\":false,\"blobs\":[")))
         return 0;
-    for (; at < end && (isdigit((unsigned char)*at) || *at == ',') && size <= VIEW_BYTES && part <= VIEW_BYTES; at++)
-        if (*at == ',') {
-            size += part;
-            part = 0;
-        } else
-            part = part * 10 + (size_t)(*at - '0');
+    while (size <= VIEW_BYTES && skip_number(&at, end, &part) && skip(&at, end, ","))
+        size += part;
     return size <= VIEW_BYTES && part == 1 && skip(&at, end, "]}") && at == end ? size : 0;
 }
 
