@@ -1,5 +1,5 @@
 /* `envfs exec LEVEL [--only NAMES] -- COMMAND` and `envfs get LEVEL NAME` without an interpreter, whose start takes
- * longer than all else.
+ * longer than all else. What a completion script asks for is in `completion.c`.
  *
  * Of the protocol (docs/protocol.md) this knows one question and one answer: a view with its values, as it is now.
  * The client in Python is the reference. Whatever is not that question or that answer is left to it: another line,
@@ -12,6 +12,8 @@
 
 #define _GNU_SOURCE
 #include "direct.h"
+#include "completion.h"
+#include "conversation.h"
 #include "view_request.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -207,18 +209,28 @@ static int use_view(const struct line *line, char *view, size_t size, char **env
     return PYTHON;
 }
 
-int run_directly(int count, char **words, char **environment, char *option)
+static int read_view(int count, char **words, char **environment)
 {
     struct line line;
     size_t size;
     char *view;
+
+    if (!read_line(count, words, &line) || !ask_for_view(&line) || !(view = hear_view(&line, &size)))
+        return PYTHON;
+    return use_view(&line, view, size, environment);
+}
+
+int run_directly(int count, char **words, char **environment, char *option)
+{
     int status = PYTHON;
 
     *option = 0;
-    if (!read_line(count, words, &line) || !is_plain_environment(environment) || !are_plain_streams() || !ask(&line))
+    if (count < 3 || !is_plain_environment(environment) || !are_plain_streams())
         return PYTHON;
-    if ((view = hear_view(&line, &size)))
-        status = use_view(&line, view, size, environment);
+    if (!strcmp(words[1], "__complete"))
+        status = complete(count, words);
+    else if (!strcmp(words[1], "exec") || !strcmp(words[1], "get"))
+        status = read_view(count, words, environment);
     if (status == PYTHON)
         hand_over(option);
     return status;

@@ -1,4 +1,4 @@
-/* The two commands that need no interpreter while a daemon runs. */
+/* The lines that need no interpreter while a daemon runs. */
 
 #define OPTION_BYTES 64 /* of what run_directly writes */
 

@@ -10,11 +10,7 @@ struct line {
 };
 
 /* Connect to the daemon of this home, and send the question. 0 if that does not work: then nothing is left of it. */
-int ask(const struct line *line);
+int ask_for_view(const struct line *line);
 
 /* Return the view, of `size` bytes. NULL if the answer is another one, or none. */
 char *hear_view(const struct line *line, size_t *size);
-
-/* Let Python go on where this has stopped: it inherits the connection, and a file in memory with what was said on it by
- * both sides. `option` names them to it, or is left empty if that does not work. */
-void hand_over(char *option);

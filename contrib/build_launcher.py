@@ -12,7 +12,8 @@ import tempfile
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCES = [os.path.join("cli", f"{name}.c") for name in ("launcher", "direct", "view_request")]
+_PARTS = ("launcher", "direct", "view_request", "completion", "conversation")
+_SOURCES = [os.path.join("cli", f"{part}.c") for part in _PARTS]
 _NOT_IN_A_TEXT = "\"'\\\n"
 
 

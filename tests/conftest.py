@@ -1,6 +1,9 @@
 """What the tests of the whole program share: a folder that other users can pass, homes in it, and a count at the end.
 
 Law: descriptors, mounts and processes are as many after the tests as before them.
+
+Each law of hypothesis is tried with some examples by `make test`, and with many times as many by `make soak`. There is
+no deadline, and nothing fails for how slowly examples are drawn: that says something of the machine and of luck alone.
 """
 
 import fcntl
@@ -16,9 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.component.proxying import Upstream
-from tests.selection import dealt_out
+from tests.selection import TIMES, dealt_out
 from tests.system import forked
 from tests.system.crashing import put_under_passphrase
 from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mounts_below, processes_of
@@ -27,7 +31,11 @@ from tests.system.samples import LEVELS
 _WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
 _LAWS = ("property", "fuzz")
 _MODE = pytest.StashKey[int]()
+_OF_LUCK = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 Homes = Callable[..., Home]
+
+settings.register_profile("envfs", deadline=None, max_examples=25 * TIMES, suppress_health_check=_OF_LUCK)
+settings.load_profile("envfs")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

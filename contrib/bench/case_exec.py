@@ -1,4 +1,4 @@
-"""`envfs exec LEVEL -- true` and `get` against the start of the same interpreter, and against age's own command."""
+"""`envfs exec LEVEL -- true`, `get` and completion against the start of the interpreter, and against age's command."""
 
 import contextlib
 import os
@@ -31,6 +31,8 @@ def contests(rounds: int) -> Generator[Contest, None, None]:
             _contestant("python -I -c pass", [sys.executable, "-I", "-c", "pass"], {}),
             _contestant("envfs exec", words, served.environ, TARGET),
             _contestant("envfs get", [ENVFS, "get", LEVEL, "LEVEL2_001"], served.environ, TARGET),
+            _contestant("completion of a level", [ENVFS, "__complete", "level", "/shop/"], served.environ, TARGET),
+            _contestant("completion of names", [ENVFS, "__complete", "name", LEVEL], served.environ, TARGET),
             _contestant("envfs exec, by Python", words, {**served.environ, **_IN_PYTHON}),
             _contestant("envfs exec, no daemon", words, alone.environ, each=1),
             _contestant("true", ["true"], {}),

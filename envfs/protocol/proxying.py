@@ -25,6 +25,7 @@ class SessionRule(NamedTuple):
     scrub: bool
     approve: str = "never"
     test: str = ""
+    h2: bool = False
 
 
 class BeginSession(NamedTuple):

@@ -9,26 +9,35 @@ Law: a client that neither shows the session's token nor is a process with it le
 
 import base64
 import binascii
+import contextlib
 import re
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import trio
 
 from envfs.errors import EnvFSError
+from envfs.host.supervision import supervised_nursery
 from envfs.protocol.proxying import AdmitRequest
 from envfs.proxy import refusals, relaying
 from envfs.proxy.daemon_link import NotAdmitted
 from envfs.proxy.exchange import HostConnection
+from envfs.proxy.host_pool import HostPool
 from envfs.proxy.hosts import HTTPS, Endpoint, parse_endpoint
 from envfs.proxy.incoming import Incoming
 from envfs.proxy.outgoing import UpstreamFailed
 from envfs.proxy.refusals import Refusal
 from envfs.proxy.request_checks import LONGEST_METHOD, LONGEST_TARGET, RawRequest, Rejected
+from envfs.proxy.scrubbing import scrubbing_pairs
 from envfs.proxy.session import ProxySession
 from envfs.proxy.substitution import Unfit
 from envfs.proxy.upstream import DIAL_SECONDS, dial
+from envfs.proxy.variables import HostRules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs.proxy.exchange import AnyIncoming
 
 _BASE = re.compile(rb"/([A-Za-z0-9_-]{1,128})/r/([a-z0-9_-]{1,80})(/[^#]*|\?[^#]*)?")
 _PLAIN = re.compile(rb"http://([^/?#@]+)(?:[/?][^#]*)?", re.IGNORECASE)
@@ -100,7 +109,7 @@ class ClientConnection:
                     return True
         return False
 
-    async def _next_request(self, incoming: Incoming) -> RawRequest | None:
+    async def _next_request(self, incoming: "AnyIncoming") -> RawRequest | None:
         try:
             with trio.move_on_after(_IDLE_SECONDS):
                 return await incoming.read_request()
@@ -155,21 +164,45 @@ class ClientConnection:
         stream = trio.SSLStream(self._stream, context, server_side=True, https_compatible=True)
         with trio.fail_after(_HANDSHAKE_SECONDS):
             await stream.do_handshake()
-        await self._serve_host(Incoming(stream), endpoint)
+        async with self._pool(self._session.host(endpoint)) as pool:
+            if stream.selected_alpn_protocol() == "h2":
+                await self._serve_http2(stream, pool)
+            else:
+                await self._serve_host(Incoming(stream), pool)
 
     # -- requests to one host ------------------------------------------------------------------------------------------
 
-    async def _serve_host(self, incoming: Incoming, endpoint: Endpoint) -> None:
-        connection = HostConnection(self._session, self._session.host(endpoint), incoming)
-        try:
-            while (raw := await self._next_request(incoming)) is not None:
-                if not await self._exchange(connection, incoming, raw, endpoint):
-                    return
-        finally:
-            await connection.close()
+    @contextlib.asynccontextmanager
+    async def _pool(self, host: HostRules, *, is_tls: bool = True) -> AsyncIterator[HostPool]:
+        async with supervised_nursery() as tasks:
+            pool = HostPool(self._session, host, tasks, is_tls=is_tls)
+            try:
+                yield pool
+            finally:
+                await pool.close()
+                tasks.cancel()
+
+    async def _serve_host(self, incoming: Incoming, pool: HostPool) -> None:
+        connection = HostConnection(self._session, pool, incoming, scrubbing_pairs(pool.host.scrubbed()))
+        while (raw := await self._next_request(incoming)) is not None:
+            if not await self._exchange(connection, incoming, raw, pool.host.endpoint):
+                return
+
+    async def _serve_http2(self, stream: trio.abc.Stream, pool: HostPool) -> None:
+        from envfs.proxy.multiplexed.incoming_stream import Http2Requests, IncomingStream  # noqa: PLC0415 - few sessions speak it
+
+        pairs = scrubbing_pairs(pool.host.scrubbed())
+
+        async def serve(incoming: IncomingStream) -> None:
+            raw = await self._next_request(incoming)
+            if raw is not None:
+                connection = HostConnection(self._session, pool, incoming, pairs)
+                await self._exchange(connection, incoming, raw, pool.host.endpoint)
+
+        await Http2Requests(stream, serve).run()
 
     async def _exchange(
-        self, connection: HostConnection, incoming: Incoming, raw: RawRequest, endpoint: Endpoint
+        self, connection: HostConnection, incoming: "AnyIncoming", raw: RawRequest, endpoint: Endpoint
     ) -> bool:
         try:
             return await connection.exchange(raw)
@@ -184,7 +217,7 @@ class ClientConnection:
     async def _serve_base(self, incoming: Incoming, first: RawRequest) -> None:
         raw: RawRequest | None = first
         connections: dict[Endpoint, HostConnection] = {}
-        try:
+        async with contextlib.AsyncExitStack() as pools:
             while raw is not None:
                 base = _BASE.fullmatch(raw.target)
                 rule = next((rule for rule in self._session.rules if base and rule.name.encode() == base[2]), None)
@@ -196,16 +229,14 @@ class ClientConnection:
                     await self._refuse(incoming, raw, "", Refusal(404, "no-rule", text))
                     return
                 endpoint = rule.hosts[0]
-                connection = connections.get(endpoint) or HostConnection(
-                    self._session, self._session.host(endpoint), incoming
-                )
-                connections[endpoint] = connection
-                if not await self._exchange(connection, incoming, _for_host(raw, base[3] or b"/", endpoint), endpoint):
+                if endpoint not in connections:
+                    host = self._session.host(endpoint)
+                    pool, pairs = await pools.enter_async_context(self._pool(host)), scrubbing_pairs(host.scrubbed())
+                    connections[endpoint] = HostConnection(self._session, pool, incoming, pairs)
+                to_host = _for_host(raw, base[3] or b"/", endpoint)
+                if not await self._exchange(connections[endpoint], incoming, to_host, endpoint):
                     return
                 raw = await self._next_request(incoming)
-        finally:
-            for connection in connections.values():
-                await connection.close()
 
     async def _serve_plain(self, incoming: Incoming, first: RawRequest) -> None:
         # each request shows the token: a client that shares this connection among hosts is led to one after the other
@@ -227,17 +258,14 @@ class ClientConnection:
                 await self._refuse(incoming, raw, endpoint.authority, refusals.needs_rule(endpoint))
                 return
             host = self._session.host(endpoint)._replace(rules=())  # no value goes out unencrypted
-            connection = HostConnection(self._session, host, incoming, is_tls=False)
-            try:
-                if not await self._exchange(connection, incoming, raw, endpoint):
+            async with self._pool(host, is_tls=False) as pool:
+                if not await self._exchange(HostConnection(self._session, pool, incoming, []), incoming, raw, endpoint):
                     return
-            finally:
-                await connection.close()
             raw = await self._next_request(incoming)
 
     # -- answers of the proxy itself -----------------------------------------------------------------------------------
 
-    async def _refuse(self, incoming: Incoming, raw: RawRequest, host: str, refusal: Refusal) -> None:
+    async def _refuse(self, incoming: "AnyIncoming", raw: RawRequest, host: str, refusal: Refusal) -> None:
         if refusal.kind == "not-approved":  # the daemon has recorded it, with the question
             await self._answer(incoming, refusal)
             return
@@ -246,12 +274,13 @@ class ClientConnection:
         await self._session.link.report(raw.method[:LONGEST_METHOD], host, path[:LONGEST_TARGET], refusal.kind)
         await self._answer(incoming, refusal)
 
-    async def _answer(self, incoming: Incoming, refusal: Refusal) -> None:
+    async def _answer(self, incoming: "AnyIncoming", refusal: Refusal) -> None:
         if incoming.has_answered:
             return  # half a response is ended by closing the connection
         body = refusal.body()
         await incoming.respond(refusal.status, refusal.headers(body))
-        await incoming.send_body(body)
+        if not incoming.is_head:
+            await incoming.send_body(body)
         await incoming.end()
         await incoming.linger()
 

@@ -106,9 +106,12 @@ class DaemonLink:
         Raises:
             NotAdmitted: it may not be sent
         """
+        has_left = False
 
         async def withdraw_once_left() -> None:
+            nonlocal has_left
             await wait_until_left()
+            has_left = True
             await self._send(WithdrawRequest(request.number))
 
         async with supervised_nursery() as tasks:
@@ -117,6 +120,8 @@ class DaemonLink:
                 await self.admit(request, math.inf)
             finally:
                 tasks.cancel()
+        if has_left:
+            raise NotAdmitted(403, "the client has left", "not-approved")
 
     async def report(self, method: str, host: str, path: str, reason: str) -> None:
         """Have a refusal recorded."""

@@ -13,7 +13,10 @@ import trio
 from envfs.host.supervision import supervised_nursery
 from envfs.protocol.proxying import AdmitRequest
 from envfs.proxy import relaying
-from envfs.proxy.bodies import LARGEST, body_place_kind, substitute_body
+from envfs.proxy.bodies import LARGEST, body_place_kind, has_messages, substitute_body, substitute_message
+from envfs.proxy.daemon_link import NotAdmitted
+from envfs.proxy.grpc_messages import MessageScrubber, is_grpc
+from envfs.proxy.host_pool import HostPool
 from envfs.proxy.incoming import Incoming
 from envfs.proxy.outgoing import Outgoing, ResponseHead, UpstreamFailed
 from envfs.proxy.places import is_of_connection
@@ -27,16 +30,23 @@ from envfs.proxy.scrubbing import (
     credential_pairs,
     keeps_length,
     scrub_header,
-    scrubbing_pairs,
 )
 from envfs.proxy.session import ProxySession
 from envfs.proxy.signing import SignedParts, find_signature, payload_digest, sign_again
-from envfs.proxy.substitution import RequestHead, substitute_head
-from envfs.proxy.upstream import dial, dial_verified
-from envfs.proxy.variables import HostRules
+from envfs.proxy.substitution import RequestHead, Unfit, substitute_head
 
-_SWITCHING, _WEBSOCKET = 101, b"websocket"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs.proxy.multiplexed.incoming_stream import IncomingStream
+    from envfs.proxy.multiplexed.outgoing_stream import OutgoingStream
+
+    AnyIncoming = Incoming | IncomingStream
+    AnyOutgoing = Outgoing | OutgoingStream
+
+_SWITCHING, _WEBSOCKET, _HTTP2 = 101, b"websocket", b"2"
+_EXTENSIONS: Final = b"sec-websocket-extensions"
 _BODILESS: Final = (204, 304)
+_CODINGS_TAKEN: Final = (b"accept-encoding", b"grpc-accept-encoding")
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -55,17 +65,19 @@ class Prepared(NamedTuple):
 
 
 class HostConnection:
-    """Requests of one client to one host, over one connection to it as long as that lasts."""
+    """Requests of one client to one host, one after the other. One of HTTP/2 is one of many."""
 
-    def __init__(self, session: ProxySession, host: HostRules, incoming: Incoming, *, is_tls: bool = True) -> None:
-        """Serve `incoming`. Without `is_tls` the host gets requests unencrypted, and never a value."""
+    def __init__(
+        self, session: ProxySession, pool: HostPool, incoming: "AnyIncoming", pairs: list[Replacement]
+    ) -> None:
+        """Serve `incoming` by the connections of a pool. `pairs` are replaced in responses."""
         self._session = session
-        self._host = host
+        self._host = pool.host
         self._incoming = incoming
-        self._is_tls = is_tls
-        self._outgoing: Outgoing | None = None
-        self._of_values = scrubbing_pairs(host.scrubbed()) if is_tls else []
-        self._pairs = self._of_values  # those of the request that is served
+        self._is_tls = pool.is_tls
+        self._pool = pool
+        self._of_values = pairs
+        self._pairs = pairs  # those of the request that is served
 
     async def exchange(self, raw: RawRequest) -> bool:
         """Send one request and its response. False if the connections were used up by it.
@@ -84,13 +96,19 @@ class HostConnection:
         check_overriding(head, rules)
         name = rules[0].name if rules else ""
         await self._admit(head, name, prepared)
-        outgoing = await self._connected()
+        outgoing = await self._pool.take(is_upgrade=is_upgrade(raw))
+        try:
+            return await self._send(head, prepared, outgoing)
+        finally:
+            await self._pool.give_back(outgoing)
+
+    async def _send(self, head: RequestHead, prepared: Prepared, outgoing: "AnyOutgoing") -> bool:
         await outgoing.send_head(prepared.head.method, prepared.head.target, prepared.headers)
         if prepared.body is not None:
             await outgoing.send_body(prepared.body)
             await outgoing.end()
-            return await self._answer(head.method, outgoing) and self._incoming.go_on()
-        return await self._both_ways(head.method, outgoing)
+            return await self._answer(head, outgoing) and self._incoming.go_on()
+        return await self._both_ways(head, outgoing)
 
     async def _prepare(self, raw: RawRequest, head: RequestHead) -> Prepared:
         signature = find_signature(self._host, head)
@@ -142,66 +160,64 @@ class HostConnection:
         own, named = self._host.endpoint.authority.encode(), raw.values(b"host")  # HTTP/1.0 may name none
         headers = [(b"host", named[0] if named and not self._is_tls else own)]
         for name, value in head.headers:
-            headers.append((name, b"identity" if name == b"accept-encoding" and self._pairs else value))
+            headers.append((name, b"identity" if name in _CODINGS_TAKEN and self._pairs else value))
+        if is_upgrade(raw):
+            if self._looks_into_messages(head):  # what is compressed cannot be looked into
+                headers = [pair for pair in headers if pair[0] != _EXTENSIONS]
+            headers += [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         if body is not None:
             had_length = body or raw.values(b"content-length") or raw.values(b"transfer-encoding")
             return [*headers, (b"content-length", str(len(body)).encode())] if had_length else headers
-        if is_upgrade(raw):
-            headers += [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
+        if raw.version == _HTTP2 and raw.values(b"te") == [b"trailers"]:
+            headers.append((b"te", b"trailers"))  # gRPC asks for that
         framing = (b"content-length", b"transfer-encoding")
         return [*headers, *((name, value) for name, value in raw.headers if name in framing)]
 
-    async def _connected(self) -> Outgoing:
-        if self._outgoing is None or not self._outgoing.go_on():
-            await self.close()
-            endpoint, rules = self._host.endpoint, self._host.rules
-            stream: trio.abc.Stream = (
-                await dial_verified(endpoint, rules, self._session.trust)
-                if self._is_tls
-                else await dial(endpoint, rules)
-            )
-            self._outgoing = Outgoing(stream)
-        return self._outgoing
-
-    async def _both_ways(self, method: str, outgoing: Outgoing) -> bool:
+    async def _both_ways(self, head: RequestHead, outgoing: "AnyOutgoing") -> bool:
         # a host may answer before it has the whole body, and then nobody waits for the remainder
         sent = trio.Event()
         async with supervised_nursery() as tasks:
             tasks.run(self._send_body, outgoing, sent)
-            is_whole = await self._answer(method, outgoing)
+            is_whole = await self._answer(head, outgoing)
             if not sent.is_set():
                 tasks.cancel()
         return is_whole and sent.is_set() and self._incoming.go_on()
 
-    async def _send_body(self, outgoing: Outgoing, sent: trio.Event) -> None:
+    async def _send_body(self, outgoing: "AnyOutgoing", sent: trio.Event) -> None:
         try:
             while (piece := await self._incoming.read_body()) is not None:
                 await outgoing.send_body(piece)
-            await outgoing.end()
+            await outgoing.end(self._trailers())
             sent.set()
         except (Rejected, UpstreamFailed, trio.BrokenResourceError, trio.ClosedResourceError):
-            await trio.aclose_forcefully(outgoing.stream)  # half a request must not look like a whole one
+            await outgoing.abort()
 
-    async def _answer(self, method: str, outgoing: Outgoing) -> bool:
+    def _trailers(self) -> Headers:
+        trailers = list(self._incoming.trailers())
+        if any(variable.placeholder in value for variable in self._host.variables for _, value in trailers):
+            raise Rejected(400, "no value may stand in a trailer")
+        return trailers
+
+    async def _answer(self, head: RequestHead, outgoing: "AnyOutgoing") -> bool:
         # false if the connection became another protocol's
         response = await outgoing.read_head()
         while not response.is_final:
             await self._incoming.inform(response.status, self._passed_on(response.headers))
             response = await outgoing.read_head()
         if response.status == _SWITCHING:
-            await self._switch(response, outgoing)
+            await self._switch(head, response, outgoing)
             return False
-        await self._send_response(method, response, outgoing)
+        await self._send_response(head.method, response, outgoing)
         return True
 
-    async def _send_response(self, method: str, response: ResponseHead, outgoing: Outgoing) -> None:
+    async def _send_response(self, method: str, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
         headers = self._passed_on(response.headers)
         has_body = method != "HEAD" and response.status not in _BODILESS
         coding = response.value(b"content-encoding")
         body_filter: BodyFilter | None = None
         if has_body and self._pairs:
             try:
-                body_filter = Scrubber(self._pairs, coding)
+                body_filter = self._body_filter(response, coding)
             except UnknownCoding:
                 raise UpstreamFailed("the response is in a coding that cannot be looked through for keys") from None
             is_decoded = coding.strip().lower() not in (b"", b"identity")
@@ -215,7 +231,12 @@ class HostConnection:
         await self._incoming.respond(response.status, headers, scrub_header(response.reason, self._pairs))
         await self._send_response_body(outgoing, body_filter)
 
-    async def _send_response_body(self, outgoing: Outgoing, body_filter: BodyFilter | None) -> None:
+    def _body_filter(self, response: ResponseHead, coding: bytes) -> BodyFilter:
+        if is_grpc(response.value(b"content-type")):
+            return MessageScrubber(self._pairs, response.value(b"grpc-encoding"))
+        return Scrubber(self._pairs, coding)
+
+    async def _send_response_body(self, outgoing: "AnyOutgoing", body_filter: BodyFilter | None) -> None:
         try:
             while (piece := await outgoing.read_body()) is not None:
                 for out in (piece,) if body_filter is None else body_filter.feed(piece):
@@ -224,7 +245,7 @@ class HostConnection:
                 await self._incoming.send_body(body_filter.finish())
         except UnknownCoding:
             raise UpstreamFailed("the response is not in the coding that it names, or ends early") from None
-        await self._incoming.end()
+        await self._incoming.end(self._passed_on(outgoing.trailers()))
 
     def _passed_on(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         pairs: list[Replacement] = self._pairs
@@ -234,20 +255,48 @@ class HostConnection:
         # the name of a header is no place for a placeholder
         return [(name, scrub_header(value, pairs)) for name, value in passed if scrub_header(name, pairs) == name]
 
-    async def _switch(self, response: ResponseHead, outgoing: Outgoing) -> None:
-        if response.value(b"upgrade").lower() != _WEBSOCKET:
+    async def _switch(self, head: RequestHead, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
+        incoming = self._incoming
+        is_websocket = response.value(b"upgrade").lower() == _WEBSOCKET
+        if self._looks_into_messages(head) and response.value(_EXTENSIONS):
+            raise UpstreamFailed("the host writes messages in a way that it was not asked for")
+        if not isinstance(incoming, Incoming) or not isinstance(outgoing, Outgoing) or not is_websocket:
             raise UpstreamFailed("the host goes on in another protocol than it was asked for")
         upgrade = [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
-        await self._incoming.inform(response.status, [*self._passed_on(response.headers), *upgrade])
-        await outgoing.stream.send_all(self._incoming.early_bytes())
-        await self._incoming.stream.send_all(outgoing.early_bytes())
-        await relaying.relay(self._incoming.stream, outgoing.stream)
+        await incoming.inform(response.status, [*self._passed_on(response.headers), *upgrade])
+        early = incoming.early_bytes(), outgoing.early_bytes()
+        if self._looks_into_messages(head):
+            await self._relay_messages(head, (incoming, outgoing), early)
+            return
+        await outgoing.stream.send_all(early[0])
+        await incoming.stream.send_all(early[1])
+        await relaying.relay(incoming.stream, outgoing.stream)
 
-    async def close(self) -> None:
-        """Leave the host."""
-        if self._outgoing is not None:
-            await trio.aclose_forcefully(self._outgoing.stream)
-            self._outgoing = None
+    def _looks_into_messages(self, head: RequestHead) -> bool:
+        return bool(self._pairs) or has_messages(self._host, head)
+
+    async def _relay_messages(
+        self, head: RequestHead, ends: tuple[Incoming, Outgoing], early: tuple[bytes, bytes]
+    ) -> None:
+        from envfs.proxy.messages import MessageRefused, MessageRelay  # noqa: PLC0415 - few sessions have one
+
+        async def fill(text: bytes) -> bytes:
+            try:
+                filled, keys = substitute_message(self._host, head, text)
+                if keys:
+                    rules = [rule for rule in self._host.rules if any(map(rule.concerns, keys))]
+                    need = approval_need(self._host.rules, keys, self._host.endpoint, head.method, head.path)
+                    await self._admit(head, rules[0].name, Prepared(head, [], None, keys, need, text))
+            except Unfit as unfit:
+                await self._session.link.report(head.method, self._host.endpoint.authority, head.path, "no-rule")
+                raise MessageRefused(f"envfs: {unfit.key}: {unfit.reason}") from None
+            except NotAdmitted as refusal:
+                raise MessageRefused(f"envfs: {refusal.text}") from None
+            return filled
+
+        client, host = ends[0].stream, ends[1].stream
+        filling = fill if has_messages(self._host, head) else None
+        await MessageRelay(client, host, self._pairs, filling).run(*early)
 
 
 def _digest_of(body: bytes) -> bytes:

@@ -28,6 +28,7 @@ class Incoming:
     def __init__(self, stream: trio.abc.Stream) -> None:
         """Read from a stream and write to it."""
         self.stream = stream
+        self.is_head = False  # the request that is served: its response has no body
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD_BYTES)
 
     async def read_request(self) -> RawRequest | None:
@@ -50,6 +51,7 @@ class Incoming:
         event = self._next_event()
         if not isinstance(event, h11.Request):
             raise Rejected(400, "not a request")
+        self.is_head = event.method == b"HEAD"
         headers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
         return RawRequest(event.method.decode(), event.target, headers, event.http_version)
 
@@ -71,6 +73,10 @@ class Incoming:
                 return None
             else:
                 raise Rejected(400, "the body of the request ends early")
+
+    def trailers(self) -> Headers:
+        """Trailers of a request are not passed on: a host might take them for headers."""
+        return ()
 
     def _next_event(self) -> object:
         try:
@@ -114,7 +120,7 @@ class Incoming:
 
     async def wait_until_left(self) -> None:
         """Wait until the client has closed its side of the connection. Nothing is read for that."""
-        while _is_open(self.stream):  # noqa: ASYNC110 - nothing tells of it
+        while is_open(self.stream):  # noqa: ASYNC110 - nothing tells of it
             await trio.sleep(_LOOK_SECONDS)
 
     def early_bytes(self) -> bytes:
@@ -129,7 +135,8 @@ class Incoming:
         return True
 
 
-def _is_open(stream: trio.abc.Stream) -> bool:
+def is_open(stream: trio.abc.Stream) -> bool:
+    """Tell whether neither side has closed a connection. Nothing is read for that."""
     try:
         return _state(stream) == _ESTABLISHED
     except OSError:

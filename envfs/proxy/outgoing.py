@@ -6,10 +6,11 @@ from typing import Final
 import h11
 import trio
 
-from envfs.proxy.incoming import CHUNK
+from envfs.proxy.incoming import CHUNK, is_open
 from envfs.proxy.request_checks import MOST_HEAD_BYTES
 
 Headers = Sequence[tuple[bytes, bytes]]
+_SWITCHING, _FIRST_FINAL = 101, 200
 _IDLE_SECONDS: Final = 3.0  # after which a host may close at any moment: node does after 5
 
 
@@ -25,12 +26,12 @@ class UpstreamFailed(Exception):
 class ResponseHead:
     """The head of a response. `is_final` if it is no interim one."""
 
-    def __init__(self, event: h11.Response | h11.InformationalResponse) -> None:
-        """Take what h11 read."""
-        self.status = event.status_code
-        self.reason = bytes(event.reason)
-        self.headers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
-        self.is_final = isinstance(event, h11.Response) or event.status_code == 101  # noqa: PLR2004 - it switches
+    def __init__(self, status: int, headers: Headers, reason: bytes = b"") -> None:
+        """Take what was read."""
+        self.status = status
+        self.reason = reason
+        self.headers = tuple(headers)
+        self.is_final = status >= _FIRST_FINAL or status == _SWITCHING
 
     def value(self, name: bytes) -> bytes:
         """Return the value of a header, or its values as one list. Empty for one that is not there."""
@@ -45,19 +46,21 @@ class Outgoing:
         self.stream = stream
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEAD_BYTES)
         self._is_over = False
+        self._trailers: Headers = ()
         self._moment = trio.current_time()  # of the last bytes from the host
 
     async def send_head(self, method: str, target: bytes, headers: Headers) -> None:
         """Send the head of a request."""
-        await self._send(h11.Request(method=method, target=target, headers=list(headers)))
+        sent = [pair for pair in headers if pair[0] != b"te"]  # which is about the connection here
+        await self._send(h11.Request(method=method, target=target, headers=sent))
 
     async def send_body(self, data: bytes) -> None:
         """Send a piece of the body."""
         if data:
             await self._send(h11.Data(data=data))
 
-    async def end(self) -> None:
-        """End the request."""
+    async def end(self, _trailers: Headers = ()) -> None:
+        """End the request. A host might take trailers for headers, so it gets none."""
         await self._send(h11.EndOfMessage())
 
     async def _send(self, event: h11.Event) -> None:
@@ -76,7 +79,8 @@ class Outgoing:
         """
         event = await self._next_event()
         if isinstance(event, h11.Response | h11.InformationalResponse):
-            return ResponseHead(event)
+            headers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
+            return ResponseHead(event.status_code, headers, bytes(event.reason))
         raise UpstreamFailed("the host closed the connection")
 
     async def read_body(self) -> bytes | None:
@@ -89,8 +93,13 @@ class Outgoing:
         if isinstance(event, h11.Data):
             return bytes(event.data)
         if isinstance(event, h11.EndOfMessage):
+            self._trailers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
             return None
         raise UpstreamFailed("the response ends early")
+
+    def trailers(self) -> Headers:
+        """Return the trailers that came behind the body."""
+        return self._trailers
 
     async def _next_event(self) -> object:
         while True:
@@ -112,11 +121,19 @@ class Outgoing:
         """Return what came behind the response, where the protocol changes."""
         return bytes(self._http.trailing_data[0])
 
+    def is_reusable(self) -> bool:
+        """Tell whether request and response are whole, so that there can be one more."""
+        return (self._http.our_state, self._http.their_state) == (h11.DONE, h11.DONE)
+
+    async def abort(self) -> None:
+        """Leave the host, also before its time: half a request must not look like a whole one."""
+        await trio.aclose_forcefully(self.stream)
+
     def go_on(self) -> bool:
         """Be ready for the next request. False if there can be none, or the host may be leaving."""
-        if (self._http.our_state, self._http.their_state) != (h11.DONE, h11.DONE):
+        if not self.is_reusable():
             return False
-        if trio.current_time() - self._moment > _IDLE_SECONDS:
+        if trio.current_time() - self._moment > _IDLE_SECONDS or not is_open(self.stream):
             return False
         self._http.start_next_cycle()
         return True

@@ -24,7 +24,7 @@ _OVERRIDING: Final = frozenset(
 )
 _METHOD = re.compile(rf"[A-Z]{{1,{LONGEST_METHOD}}}")
 _NO_METHODS: Final = ("TRACE", "CONNECT", "TRACK")
-_VERSIONS: Final = (b"1.1", b"1.0")
+_VERSIONS: Final = (b"2", b"1.1", b"1.0")
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
@@ -39,7 +39,7 @@ class Rejected(Exception):
 
 
 class RawRequest(NamedTuple):
-    """A request as it came. Names of headers are in lower case. `version` is `1.1` or `1.0`."""
+    """A request as it came. Names of headers are in lower case. `version` is `2`, `1.1` or `1.0`."""
 
     method: str
     target: bytes
@@ -72,7 +72,7 @@ def check_request(request: RawRequest, endpoint: Endpoint, scheme: bytes = b"htt
     if request.method in _NO_METHODS or not _METHOD.fullmatch(request.method):
         raise Rejected(405, "the proxy passes no request with this method on")
     if request.version not in _VERSIONS:
-        raise Rejected(505, "the version of HTTP is neither 1.1 nor 1.0")
+        raise Rejected(505, "the version of HTTP is neither 2 nor 1.1 nor 1.0")
     if len(request.headers) > MOST_HEADERS or len(request.target) > LONGEST_TARGET:
         raise Rejected(431, "the head of the request is too large")
     _check_framing(request)
@@ -111,7 +111,7 @@ def check_path(target: bytes) -> None:
 
 def _check_framing(request: RawRequest) -> None:
     lengths, codings = request.values(b"content-length"), request.values(b"transfer-encoding")
-    if codings and (lengths or request.version != b"1.1"):
+    if codings and (lengths or request.version == b"1.0"):
         raise Rejected(400, "the length of the body is not certain")
     if len(codings) > 1 or (codings and codings[0].strip().lower() != b"chunked"):
         raise Rejected(501, "a transfer coding that the proxy does not know")
@@ -124,7 +124,7 @@ def _check_framing(request: RawRequest) -> None:
 
 def _check_host(request: RawRequest, endpoint: Endpoint) -> None:
     hosts = request.values(b"host")
-    if len(hosts) > 1 or (not hosts and request.version == b"1.1"):
+    if len(hosts) > 1 or (not hosts and request.version != b"1.0"):
         raise Rejected(400, "a request names one host")
     if hosts and not _is_host(hosts[0], endpoint):
         raise Rejected(421, "the request is for another host than its connection")

@@ -39,7 +39,8 @@ class ProxyRule(NamedTuple):
     `name` is for the log and for the path of the base URL. A variable's name is in neither. The hosts may have private
     addresses of `networks`, and `address` is dialled in place of asking for theirs. With `scrub` its values in
     responses become placeholders again. `approve` is about requests with one of its values in them.
-    `test` is the path that a cheap request has, and headers of it behind blanks.
+    `test` is the path that a cheap request has, and headers of it behind blanks. With `h2` its hosts and their clients
+    may speak HTTP/2.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ProxyRule(NamedTuple):
     scrub: bool = True
     approve: ApprovalNeed = ApprovalNeed.NEVER
     test: str = ""
+    h2: bool = False
 
     def concerns(self, variable: str) -> bool:
         """Tell whether it is about a variable."""
@@ -165,6 +167,7 @@ def parse_rule(table: Mapping[str, object]) -> ProxyRule:
         bool(table.get("scrub", True)),
         _approval(str(table.get("approve", ApprovalNeed.NEVER))),
         _test(str(table.get("test", ""))),
+        bool(table.get("h2", False)),
     )
 
 
@@ -228,6 +231,7 @@ _KEYS: Final[Mapping[str, type]] = {
     "scrub": bool,
     "approve": str,
     "test": str,
+    "h2": bool,
     "name": str,
 }
 _WORDS: Final[Mapping[type, str]] = {str: "a text", list: "a list of texts", bool: "true or false"}
@@ -236,7 +240,7 @@ _WORDS: Final[Mapping[type, str]] = {str: "a text", list: "a list of texts", boo
 def rule_row(rule: ProxyRule) -> SessionRule:
     """Return a rule as a message has it."""
     hosts, places = tuple(host.authority for host in rule.hosts), tuple(place.text for place in rule.places)
-    return SessionRule(rule.name, rule.key, hosts, places, *rule[4:-2], rule.approve.value, rule.test)
+    return SessionRule(rule.name, rule.key, hosts, places, *rule[4:-3], rule.approve.value, rule.test, rule.h2)
 
 
 def rule_of_row(row: SessionRule) -> ProxyRule:

@@ -18,7 +18,7 @@ from envfs.proxy.variables import SessionVariable
 SHORTEST: Final = 8
 _AS_NUMBERS: Final = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 _NUMBER: Final = re.compile(rb"%[0-9A-F]{2}")
-_GZIP_TOO = zlib.MAX_WBITS | 32
+GZIP_TOO: Final = zlib.MAX_WBITS | 32
 _GZIP_BEGINS: Final = b"\x1f"
 _LARGEST_PIECE: Final = 1 << 18  # bytes that a compressed piece may become at once
 
@@ -120,7 +120,7 @@ class Scrubber:
                 if self._decoder.eof and not data.startswith(_GZIP_BEGINS):
                     return  # what fills up a block
                 if self._decoder.eof:  # one more member of the same stream (RFC 1952 §2.2)
-                    self._decoder = zlib.decompressobj(_GZIP_TOO)
+                    self._decoder = zlib.decompressobj(GZIP_TOO)
                 yield self._replacer.feed(self._decoder.decompress(data, _LARGEST_PIECE))
                 data = self._decoder.unconsumed_tail or self._decoder.unused_data
                 self._is_begun = True
@@ -144,6 +144,6 @@ def _decoder(coding: bytes) -> "zlib._Decompress | None":
         case b"" | b"identity":
             return None
         case b"gzip" | b"x-gzip" | b"deflate":
-            return zlib.decompressobj(_GZIP_TOO)
+            return zlib.decompressobj(GZIP_TOO)
         case _:
             raise UnknownCoding

@@ -15,6 +15,7 @@ from envfs.proxy.upstream import trusting_context
 from envfs.proxy.variables import HostRules, SessionVariable, host_rules
 
 _MOST_HOSTS: Final = 256
+_HTTP1, _HTTP2 = ("http/1.1",), ("h2", "http/1.1")
 Remembered = TypeVar("Remembered")
 
 
@@ -35,7 +36,9 @@ class ProxySession:
         self.rules = tuple(map(rule_of_row, begin.rules))
         memory = memoryview(region.map)[: region.size]
         self._variables = tuple(_variable(binding) for binding in read_bindings(memory))
-        self.trust = trusting_context(begin.roots)
+        self._trust = {False: trusting_context(begin.roots)}
+        if any(rule.h2 for rule in self.rules):
+            self._trust[True] = trusting_context(begin.roots, _HTTP2)
         self._hosts: dict[Endpoint, HostRules] = {}
         self._leaves: dict[Endpoint, ssl.SSLContext] = {}
 
@@ -49,6 +52,10 @@ class ProxySession:
             _remember(self._hosts, endpoint, host_rules(self.rules, self._variables, endpoint))
         return self._hosts[endpoint]
 
+    def trust(self, *, http2: bool) -> ssl.SSLContext:
+        """Return the context by which hosts are verified."""
+        return self._trust[http2]
+
     async def leaf_context(self, endpoint: Endpoint) -> ssl.SSLContext:
         """Return the context by which this process stands for a host.
 
@@ -56,7 +63,9 @@ class ProxySession:
             NotAdmitted: there is no certificate for it
         """
         if endpoint not in self._leaves:
-            _remember(self._leaves, endpoint, _serving_context(await self.link.leaf(endpoint.host), endpoint))
+            protocols = _HTTP2 if self.host(endpoint).is_http2 else _HTTP1
+            context = _serving_context(await self.link.leaf(endpoint.host), endpoint, protocols)
+            _remember(self._leaves, endpoint, context)
         return self._leaves[endpoint]
 
 
@@ -65,7 +74,7 @@ def _variable(binding: Binding) -> SessionVariable:
     return SessionVariable(binding.name, binding.placeholder, value if isinstance(value, memoryview) else None)
 
 
-def _serving_context(descriptor: int, endpoint: Endpoint) -> ssl.SSLContext:
+def _serving_context(descriptor: int, endpoint: Endpoint, protocols: tuple[str, ...]) -> ssl.SSLContext:
     def check_name(_stream: object, name: str | None, _context: object) -> int | None:
         # a client may name none, but not another one (RFC 6066 §3)
         is_other = name is not None and name.lower() != endpoint.host
@@ -73,7 +82,7 @@ def _serving_context(descriptor: int, endpoint: Endpoint) -> ssl.SSLContext:
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.sni_callback = check_name
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(protocols))
     try:
         context.load_cert_chain(f"/proc/self/fd/{descriptor}")
     finally:

@@ -20,8 +20,10 @@ DIAL_SECONDS: Final = 20.0
 _MOST_ADDRESSES: Final = 8
 
 
-def trusting_context(roots: str) -> ssl.SSLContext:
+def trusting_context(roots: str, protocols: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
     """Return the context by which hosts are verified: the system's certificates and those of a file.
+
+    `protocols` are what they may speak, the best one first (RFC 7301).
 
     Raises:
         OSError: the file cannot be read, or has no certificate
@@ -29,7 +31,7 @@ def trusting_context(roots: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if roots:
         context.load_verify_locations(roots)
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(protocols))
     return context
 
 

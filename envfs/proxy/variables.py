@@ -28,6 +28,11 @@ class HostRules(NamedTuple):
     rules: tuple[ProxyRule, ...]
     variables: tuple[SessionVariable, ...]
 
+    @property
+    def is_http2(self) -> bool:
+        """Tell whether HTTP/2 is offered to it, and in its name."""
+        return any(rule.h2 for rule in self.rules)
+
     def rules_of(self, variable: SessionVariable, method: str, path: str) -> tuple[ProxyRule, ...]:
         """Return the rules by which the value of a variable may be put into a request."""
         return tuple(rule for rule in self.rules if rule.concerns(variable.name) and rule.allows(method, path))

@@ -183,19 +183,24 @@ class Streams:
         seen = self._memory.get(stream)
         start = seen.seq if seen is not None else 0
         last = self._last_from(stream, start) if start or not record.is_log_stream(stream) else self.last(stream)
-        if seen is not None and seen.seq > 0:
-            seen_data = self.data(stream, seen.seq)
-            # what follows is bound to it by its own header
-            forgotten = seen_data is not None and last > seen.seq and self._is_forgotten(stream, seen, seen_data)
-            is_same = seen_data is not None and (not seen.digest or record.digest(seen_data) == seen.digest)
-            if not forgotten and not is_same:
-                raise _rolled_back(stream, seen, missing=seen_data is None)
+        seen_data = self._check_seen(stream, seen, last) if seen is not None and seen.seq > 0 else b""
         if last == 0:
             return None
+        if last == start:
+            return _head(stream, last, seen_data)
         head = self._load(stream, last)
-        if seen is None or last > start:
-            self._check_link(stream, head)
+        self._check_link(stream, head)
         return head
+
+    def _check_seen(self, stream: str, seen: Seen, last: int) -> bytes:
+        # returns the record that was seen, which is here and the same, unless it was forgotten
+        data = self.data(stream, seen.seq)
+        # what follows is bound to it by its own header
+        forgotten = data is not None and last > seen.seq and self._is_forgotten(stream, seen, data)
+        is_same = data is not None and (not seen.digest or record.digest(data) == seen.digest)
+        if data is None or not (forgotten or is_same):
+            raise _rolled_back(stream, seen, missing=data is None)
+        return data
 
     def _last_from(self, stream: str, start: int) -> int:
         step = 1
@@ -215,10 +220,7 @@ class Streams:
         return not record.is_level_stream(stream) or self.forgotten(stream).get(seen.seq) == seen.digest
 
     def _load(self, stream: str, seq: int) -> Head:
-        data = self.data(stream, seq)
-        if not data:
-            raise AuthenticationFailed(f"record {seq} of {stream} is {'gone' if data is None else 'empty'}")
-        return Head(seq, record.digest(data), data)
+        return _head(stream, seq, self.data(stream, seq))
 
     def _check_link(self, stream: str, head: Head) -> None:
         if not record.is_level_stream(stream):
@@ -229,6 +231,12 @@ class Streams:
         header = record.parse_record(head.data).header
         if header.prev != self.digest_before(stream, head.seq):
             raise AuthenticationFailed(f"record {head.seq} of {stream} does not follow from the one before")
+
+
+def _head(stream: str, seq: int, data: bytes | None) -> Head:
+    if not data:
+        raise AuthenticationFailed(f"record {seq} of {stream} is {'gone' if data is None else 'empty'}")
+    return Head(seq, record.digest(data), data)
 
 
 def _rolled_back(stream: str, seen: Seen, *, missing: bool) -> RolledBack:

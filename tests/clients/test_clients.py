@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.clients.services import PACKAGE, Services
+from tests.component.http2_host import Http2Upstream
 from tests.component.proxying import HOST
 from tests.conftest import Homes
 from tests.system.home import Home
@@ -33,6 +34,14 @@ key = "SHOP_KEY"
 hosts = ["{host}"]
 address = "127.0.0.1"
 name = "openai"
+where = ["header", "basic", "ws-text"]
+
+[[proxy.rule]]
+key = "SHOP_KEY"
+hosts = ["{http2}"]
+address = "127.0.0.1"
+name = "http2"
+h2 = true
 
 [[proxy.rule]]
 key = "AWS_*"
@@ -42,6 +51,12 @@ where = ["sigv4"]
 """
 AWS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 LARGE = 20 << 20
+HTTP2 = {
+    "curl": ("curl", 'curl -sS --http2 -w " %{http_version}" "$URL/key" -H "Authorization: Bearer $SHOP_KEY"'),
+    "httpx": (str(PYTHON), '$PYTHON with_httpx.py "$URL/key" http2'),
+    "Go": ("go", 'GOCACHE="$HERE/go" go run get.go "$URL/key"'),
+    "node": ("node", 'node http2.mjs "$URL" /key'),
+}
 
 
 class Line(NamedTuple):
@@ -80,10 +95,20 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="module")
-def shop(new_home: Homes, host: Services) -> Iterator[Home]:
+def http2(tmp_path_factory: pytest.TempPathFactory, host: Services) -> Iterator[Http2Upstream]:
+    """Give the module a host that speaks HTTP/2 alone."""
+    upstream = Http2Upstream(tmp_path_factory.mktemp("http2"))
+    with host.roots.open("ab") as roots:
+        roots.write(upstream.authority.certificate)
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture(scope="module")
+def shop(new_home: Homes, host: Services, http2: Http2Upstream) -> Iterator[Home]:
     """Give the module a home with a rule, and a daemon."""
     home = new_home()
-    rule = RULE.format(roots=host.roots, host=f"{HOST}:{host.port}")
+    rule = RULE.format(roots=host.roots, host=f"{HOST}:{host.port}", http2=f"{HOST}:{http2.port}")
     home.edit_settings(home.settings.read_text(encoding="utf-8") + rule)
     with home.mounted():
         home.envfs(
@@ -102,9 +127,9 @@ class Behind(NamedTuple):
     host: Services
     folder: Path
 
-    def run(self, script: str) -> str:
+    def run(self, script: str, port: int = 0) -> str:
         """Run a script of a shell, where the programs are. Return what it writes."""
-        environ = {"URL": f"https://{HOST}:{self.host.port}", "PYTHON": str(PYTHON), "HERE": str(self.folder)}
+        environ = {"URL": f"https://{HOST}:{port or self.host.port}", "PYTHON": str(PYTHON), "HERE": str(self.folder)}
         environ |= {"HOME": str(self.folder), "GIT_TERMINAL_PROMPT": "0", "GOFLAGS": "-mod=mod", "GO111MODULE": "off"}
         self.host.seen.clear()
         words = ("exec", "/shop", "--proxy", "--", "sh", "-euc", script)
@@ -127,6 +152,17 @@ def test_the_client_has_the_placeholder_and_the_host_the_value(behind: Behind, n
     placeholder = behind.placeholder()
     assert behind.run(LINES[name].text).strip() == json.dumps({"you": f"Bearer {placeholder}"})
     assert [seen.headers["authorization"] for seen in behind.host.seen] == [f"Bearer {KEY}"]
+
+
+@pytest.mark.parametrize("name", HTTP2)
+def test_the_client_speaks_http_2_to_a_host_that_does(behind: Behind, http2: Http2Upstream, name: str) -> None:
+    program, line = HTTP2[name]
+    _need(program)
+    placeholder = behind.placeholder()
+    http2.seen.clear()
+    said = behind.run(line, http2.port).strip().removesuffix(" 2")
+    assert said == json.dumps({"you": f"Bearer {placeholder}"})
+    assert [seen.headers["authorization"] for seen in http2.seen] == [f"Bearer {KEY}"]
 
 
 def test_the_fetch_of_node_finds_the_proxy_from_22_21_on(behind: Behind) -> None:
@@ -193,7 +229,7 @@ def test_the_sdk_of_anthropic_streams(behind: Behind) -> None:
 
 def test_a_websocket_has_its_key_and_its_frames(behind: Behind) -> None:
     _need(str(PYTHON))
-    assert behind.run('$PYTHON with_websockets.py "$URL/socket"').split() == ["3", "70000"]
+    assert behind.run('$PYTHON with_websockets.py "$URL/socket"').split() == ["3", "70000", "True"]
     assert behind.host.seen[0].headers["authorization"] == f"Bearer {KEY}"
 
 

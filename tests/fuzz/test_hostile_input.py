@@ -233,7 +233,7 @@ def test_yaml_for_import(text: str) -> None:
         imported(yaml_trees.parse_yaml(text))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(hostile([*TOML, 'level = "/shop"', "level"]))
 @example(b'level = "/shop"')
 @example(b"level = " + b"[" * 2000)
@@ -245,7 +245,7 @@ def test_a_folders_level(tmp_path: Path, data: bytes) -> None:
         assert names.parse_level(state.read_link_file(str(tmp_path)))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=hostile(JSON) | json_values.map(lambda value: json.dumps({"/x": value}).encode()))
 def test_the_list_of_linked_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     monkeypatch.setenv("ENVFS_HOME", str(tmp_path))
@@ -382,7 +382,7 @@ def test_access_logs(lines: list[bytes]) -> None:
             audit.find_checkpoint(body)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.lists(hostile(JSON) | entries, max_size=4), st.integers(-1, 300), st.integers(-1, 300))
 def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: int) -> None:
     path = tmp_path / "access.jsonl"
@@ -420,7 +420,7 @@ def test_descriptions(data: bytes) -> None:
         description.parse_description(data)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=hostile(TOML))
 @example(b"x = " + DEEP.encode())
 @example(b"x = " + LONG_NUMBER.encode())
@@ -487,7 +487,7 @@ def test_many_rules(data: bytes) -> None:
     check_rules(data)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.lists(hostile(JSON), max_size=4).map(b"\n".join))
 @example(DEEP.encode())
 @example(b'{"rule": "g1", "boot": "x", "pidfd": ' + LONG_NUMBER.encode() + b"}")
@@ -497,7 +497,7 @@ def test_uses_of_rules(tmp_path: Path, data: bytes) -> None:
     RuleUses(path).admits(Rule("/", 1, id="g1", max_reads=1), 7)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.lists(hostile(JSON), max_size=4).map(b"\n".join))
 @example(DEEP.encode())
 @example(b'{"stream":"x","seq":' + LONG_NUMBER.encode() + b',"digest":""}')

@@ -1,14 +1,20 @@
-"""A person at a terminal of its own, who answers questions by the socket: a process in a session of its own.
+"""A person who answers questions: at a terminal by the socket, or by commands in a shell; each a session of its own.
 
-Run by itself, this is that process: it takes the terminal, connects, and sends each line of its input as a request.
+The session must be older than the question, and its first process must still run. Tests may be started from a session
+of which nothing is left, so no command that they start themselves can answer.
+Run by itself, this is the person at a terminal: it connects, and sends each line of its input as a request.
 """
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from tests.system.home import Home
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,6 +70,44 @@ class Person:
     def answer(self, question: str, scope: str = "") -> dict[str, object]:
         """Answer a question: yes for a scope, or no."""
         return self.ask(type="respond-approval", question=question, scope=scope)[1]
+
+
+class Seat:
+    """A shell that root began before there was a question, without a terminal. It runs one command after the other."""
+
+    _END = "the command ended with"
+
+    def __init__(self, home: "Home") -> None:
+        self._shell = subprocess.Popen(
+            ["sh"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=home.environ(),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shell.communicate()
+
+    def run(self, *words: str | Path, status: int = 0) -> str:
+        """Run one command, which must end with `status`. Return what it said, on both streams."""
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        self._shell.stdin.write(
+            f"{shlex.join(map(str, words))} 2>&1 </dev/null; status=$?; echo; echo {self._END} $status\n"
+        )
+        self._shell.stdin.flush()
+        said = ""
+        for line in self._shell.stdout:
+            if line.startswith(self._END):
+                assert line == f"{self._END} {status}\n", (words, line, said)
+                break
+            said += line
+        return said
 
 
 def main() -> None:

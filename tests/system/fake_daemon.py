@@ -35,10 +35,10 @@ class Talk(NamedTuple):
 class FakeDaemon:
     """Serves at a path. Each connection gets the next of `answers` in its pieces, and the last one over again.
 
-    The piece `UNTIL_PYTHON` is silence until an interpreter has taken over.
+    The piece `UNTIL_PYTHON` is silence until an interpreter has taken over, `UNTIL_GONE` until the client has left.
     """
 
-    UNTIL_PYTHON = b"until the client is Python"
+    UNTIL_PYTHON, UNTIL_GONE = b"until the client is Python", b"until the client has left"
 
     def __init__(self, path: Path, answers: Sequence[Sequence[bytes]]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +83,9 @@ class FakeDaemon:
         for piece in pieces:
             if piece == self.UNTIL_PYTHON:
                 eventually(lambda: _program(pid).startswith("python"), "Python takes over")
+            elif piece == self.UNTIL_GONE:
+                while connection.recv(1 << 16):
+                    pass
             else:
                 connection.sendall(piece)
 

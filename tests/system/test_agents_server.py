@@ -19,6 +19,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from envfs_cli.agents.tool_table import TOOLS
+from tests.system.answering import Seat
 from tests.system.home import ENVFS, SECONDS, Home, as_user, eventually
 
 Homes = Callable[..., Home]
@@ -99,31 +100,29 @@ def test_no_tool_tells_a_value_whatever_it_is_asked(served: Home) -> None:
 
 def test_a_user_with_names_alone_gets_names_and_presence_and_a_person_to_ask(served: Home) -> None:
     asked: dict[str, object] = {"level": "/app/web", "name": "ASKED", "reason": "the build needs it"}
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("list_levels", {}),
+        ("list_names", {"level": "/app/web"}),
+        ("presence", {"level": "/app/web", "names": ["WEB", "E", NAME, "NOPE"]}),
+        ("check", {"level": "/app/web"}),
+        ("history", {"level": "/app"}),
+        ("stale", {}),
+        ("list_names", {"level": "/other"}),
+        ("request_value", asked),
+        ("request_value", asked),
+    ]
     shown: list[str] = []
+    with Seat(served) as seat:
 
-    def set_it(question: str) -> None:
-        shown.append(served.envfs("approvals", "show", question).text)
-        shown.append(served.envfs("approvals", "respond", question, "yes", status=101).complaint)
-        served.envfs("set", "/app/web", "ASKED", given=f"typed-{SEED}")
+        def set_it(question: str) -> None:
+            shown.append(seat.run(ENVFS, "approvals", "show", question))
+            shown.append(seat.run(ENVFS, "approvals", "respond", question, "yes", status=101))
+            served.envfs("set", "/app/web", "ASKED", given=f"typed-{SEED}")
 
-    person = Person(served, set_it, lambda question: served.envfs("approvals", "respond", question, "no"))
-    person.start()
-    told, errors = ask(
-        served,
-        [
-            ("list_levels", {}),
-            ("list_names", {"level": "/app/web"}),
-            ("presence", {"level": "/app/web", "names": ["WEB", "E", NAME, "NOPE"]}),
-            ("check", {"level": "/app/web"}),
-            ("history", {"level": "/app"}),
-            ("stale", {}),
-            ("list_names", {"level": "/other"}),
-            ("request_value", asked),
-            ("request_value", asked),
-        ],
-        ANA,
-    )
-    person.join()
+        person = Person(served, set_it, lambda question: seat.run(ENVFS, "approvals", "respond", question, "no"))
+        person.start()
+        told, errors = ask(served, calls, ANA)
+        person.join()
     levels, names, presence, checked, history, due, other, done, refused = told
     assert [row["level"] for row in rows(levels)] == ["/", "/app", "/app/web"]
     assert {(row["version"], row["values_allowed"]) for row in rows(levels)} == {(0, False)}
@@ -278,7 +277,7 @@ def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served
     given = {"level": "/app", "names": [NAME], "reason": "to deploy"}
     lines: list[str] = []
 
-    async def talk() -> list[str]:
+    async def talk(seat: Seat) -> list[str]:
         command, *words = (*as_user(ANA), ENVFS, "mcp")
         server = StdioServerParameters(command=command, args=words, env=served.environ({"HOME": "/"}), cwd="/")
         async with Client(server, read_timeout_seconds=SECONDS) as client:
@@ -288,7 +287,7 @@ def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served
             while not (names or asked.done()):
                 await asyncio.sleep(_PAUSE)
                 names = [row["question"] for row in await asyncio.to_thread(served.rows, "approvals", "--json")]
-            await asyncio.to_thread(served.envfs, "approvals", "respond", names[0], "yes")
+            await asyncio.to_thread(seat.run, ENVFS, "approvals", "respond", names[0], "yes")
             result = await asked
             line = str(result.structured_content["result"][0]["next"])  # type: ignore[index]
             lines.append(line.replace("envfs exec", f"{ENVFS} exec").replace("COMMAND", "env"))
@@ -306,7 +305,8 @@ def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served
         )
         return ran.stdout + ran.stderr
 
-    answer, *environments = asyncio.run(talk())
+    with Seat(served) as seat:
+        answer, *environments = asyncio.run(talk(seat))
     assert SEED not in str(answer)
     for environment in environments:
         assert f"{NAME}=" in str(environment)

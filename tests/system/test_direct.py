@@ -1,12 +1,15 @@
-"""`exec` and `get` with an interpreter and without: the same is asked, once, and the same is done with the answer.
+"""`exec`, `get` and completion with an interpreter and without: the same is asked, once, and the same is done with the
+answer.
 
 `ENVFS_CLIENT` is a variable of ours that the program before the interpreter does not know, so it leaves the line to
 Python. A daemon that is none gives the answers.
 """
 
+import itertools
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -304,6 +307,95 @@ def test_a_view_decides_where_the_command_is_looked_for(tmp_path: Path) -> None:
         assert ended(tmp_path, line, answers, environ)[0] == (0, b"1", b"")
 
 
+# -- completion --------------------------------------------------------------------------------------------------------
+
+
+def rows(kind: str, *fields: dict[str, object]) -> bytes:
+    """Return the answer to a request for rows."""
+    each = (answer({"type": kind, **row}) for row in fields)
+    return answer(HELLO) + b"".join(each) + DONE
+
+
+DONE = answer({"type": "done", "notes": []})
+FACTS = {"version": 1, "time": "2026-11-30T09:43:51.671795Z", "allowed": True}
+UNKNOWN = {"version": 0, "time": "", "allowed": False}
+TREE = ("/", "/shop", "/shop/prod", "/shop/prod/eu", "/shop-2", "/shop/pre", "/_a.b-c", "/z/only/below", "/shop")
+LEVELS = rows("level-row", *({"level": level, **(FACTS if level < "/shop/q" else UNKNOWN)} for level in TREE))
+NAMES = rows("variable-row", {"name": "B", "level": "/"}, {"name": "A_1", "level": "/shop"})
+COMPLETED = [
+    *(("level", word) for word in ("", "/", "s", "/sh", "shop", "/shop/", "shop/p", "/shop/prod/", "shop/prod/eu/")),
+    *(("level", word) for word in ("/shop/x", "z/only", "_a.", "/none/", "/shop/prod/e", "a_b", "Z")),
+    *(("here", word) for word in ("s", "/shop/p")),
+    *(("project", word) for word in ("", "s", "shop-", "none")),
+    *(("name", word) for word in ("/shop", "shop/", "/shop/prod@2", "shop@", "/")),
+]
+UNUSUAL = [
+    ("level",),
+    *(
+        ("level", word)
+        for word in ("/../s", "./", "//", "/shop//", "-x", "a b", "shop@", "shop/é", "a" * 2000, "a/" * 20)
+    ),
+    *(("here", word) for word in ("", "no")),
+    ("project", "/shop"),
+    *(("name", word) for word in ("", "@2", ".", "/-x", "/shop/../a", "//", "/a" * 17, "b" * 65)),
+    *(("version", word) for word in ("/shop@", "/shop@1")),
+    ("what", "x"),
+    ("level", "/", "more"),
+]
+NO_ROWS: dict[str, bytes | list[bytes]] = {
+    "none": answer(HELLO) + DONE,
+    "refused": answer(HELLO) + FAILED,
+    "in single bytes": [LEVELS[at : at + 1] for at in range(len(LEVELS))],
+    "a damaged level": LEVELS[: -len(DONE)] + answer({"type": "fault-row", "path": "a", "about": "b"}) + DONE,
+    "a sign of life": answer(HELLO) + answer({"type": "working-row"}) + LEVELS[len(answer(HELLO)) :],
+    "notes": LEVELS[: -len(DONE)] + answer({"type": "done", "notes": ["a note"]}),
+    "no end": LEVELS[: -len(DONE)],
+    "cut in a row": LEVELS[:-40],
+    "more than was asked": LEVELS + DONE,
+    "another field": rows("level-row", {"level": "/shop", **FACTS, "more": 1}),
+    "a level that is none": rows("level-row", {"level": "/a b\u00e9", **FACTS}),
+    "an empty level": rows("level-row", {"level": "", **FACTS}),
+    "a name in their place": NAMES,
+    "a frame that is too long": answer(HELLO) + (1 << 30).to_bytes(4, "big") + b"{}",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("words", [*COMPLETED, *UNUSUAL], ids=lambda words: " ".join(words)[:20])
+def test_a_word_is_completed_in_the_same_way(words: tuple[str, ...], tmp_path: Path) -> None:
+    line, answers = ("__complete", *words), [[NAMES if words[0] == "name" else LEVELS]]
+    direct, direct_talks = ended(tmp_path, line, answers, {})
+    python, python_talks = ended(tmp_path, line, answers, PYTHON)
+    assert direct == python
+    assert [talk.said for talk in direct_talks] == [talk.said for talk in python_talks]
+    if words in COMPLETED and direct_talks[0].program != "envfs":
+        assert is_direct(lambda: ended(tmp_path, line, answers, {})[1])
+
+
+ASKING = [("level", "/shop/"), ("name", "/shop"), ("here", "s"), ("project", "")]
+
+
+@pytest.mark.parametrize(("which", "line"), spread(NO_ROWS, ASKING))
+def test_an_answer_offers_the_same(which: str, line: tuple[str, ...], tmp_path: Path) -> None:
+    said = NO_ROWS[which]
+    answers = [[said] if isinstance(said, bytes) else said]
+    direct, direct_talks = ended(tmp_path, ("__complete", *line), answers, {})
+    python, python_talks = ended(tmp_path, ("__complete", *line), answers, PYTHON)
+    assert direct == python
+    assert [talk.said for talk in direct_talks] == [talk.said for talk in python_talks]
+
+
+@pytest.mark.parametrize("shell", [">/dev/full", ">&-", "1</dev/null", "| true"])
+def test_offers_that_cannot_be_written_are_told_in_the_same_way(shell: str, tmp_path: Path) -> None:
+    line = ("__complete", "level", "/")
+    assert ended(tmp_path, line, [[LEVELS]], {}, shell)[0] == ended(tmp_path, line, [[LEVELS]], PYTHON, shell)[0]
+
+
+def test_a_silent_daemon_has_nothing_to_offer(tmp_path: Path) -> None:
+    ending, talks = ended(tmp_path, ("__complete", "level", "/"), [[answer(HELLO), FakeDaemon.UNTIL_GONE]], {})
+    assert (ending, len(talks)) == ((0, b"", b""), 1)
+
+
 # -- the daemon itself -------------------------------------------------------------------------------------------------
 
 
@@ -321,3 +413,50 @@ def test_a_refusal_and_a_read_are_one_entry_each(new_home: Homes, stocked: Home)
 def events(home: Home) -> list[object]:
     entries = map(json.loads, home.log_file.read_bytes().splitlines())
     return [entry["event"] for entry in entries if entry["event"] != "checkpoint"]
+
+
+# of callers, each a user: how one differs from the others
+RULES: dict[int, tuple[str, ...]] = {
+    1301: (),
+    1302: ("--can", "names"),
+    1303: ("--decision", "mask"),
+    1304: ("--only", "COMPANY_*"),
+    1305: ("--decision", "deny"),
+    1306: ("--exe", ENVFS),
+    1307: ("--exe", os.path.realpath(sys.executable)),
+    1308: ("--can", "history"),
+}
+ASKED = (
+    ("get", "/shop", "COMPANY_NAME"),
+    ("exec", "/shop", "--", "sh", "-c", "echo $COMPANY_NAME $CURRENCY"),
+    ("__complete", "name", "/shop"),
+)
+
+
+def test_each_rule_decides_the_same_with_an_interpreter_and_without(new_home: Homes, stocked: Home) -> None:
+    home = new_home(stocked)
+    with home.mounted():
+        for uid, words in RULES.items():
+            home.envfs("grant", "/shop", "--uid", str(uid), *words)
+        for uid, words in itertools.product((*RULES, 1309, 0), ASKED):
+            before = len(decisions(home))
+            (direct, of_direct), (python, of_python) = (
+                (home.envfs(*words, uid=uid, environ=environ, status=None), decisions(home)) for environ in ({}, PYTHON)
+            )
+            assert direct == python, (uid, words)
+            middle = len(of_direct)
+            assert of_direct[before:] == of_python[middle:], (uid, words)
+            assert middle > before, (uid, words)
+
+
+OF_A_PROCESS = ("seq", "time", "pid", "executable", "command", "process", "script", "prev", "hash")
+
+
+def decisions(home: Home) -> list[dict[str, object]]:
+    """Return what the log says of each access, but for what differs between two of them, or two programs."""
+    entries = [json.loads(line) for line in home.log_file.read_bytes().splitlines()]
+    return [
+        {key: value for key, value in entry.items() if key not in OF_A_PROCESS}
+        for entry in entries
+        if entry["event"] in ("read", "refuse")
+    ]

@@ -1,5 +1,6 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from functools import partial
@@ -8,7 +9,7 @@ from envfs.control.call import Call, Sent
 from envfs.control.requests.chosen_version import choose_version
 from envfs.control.requests.damage import fault_row
 from envfs.control.requests.writers import may_guess
-from envfs.core import names
+from envfs.core import names, record
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -47,6 +48,7 @@ from envfs.vault.damage import DAMAGED
 _VERSIONS = (Capability.HISTORY, Capability.WRITE)  # by which the versions of a level are known
 _NOT_EXACT = "a changed variable was written between the two; whether its value is the same again takes `read`"
 _LONGEST_TARGET = 16
+_LEVELS = 16  # in one piece of an answer: others have their turn between two
 _EXEC = "exec"  # `environ`, and what the environment of the command is to complete
 _CHANNELS = (
     Channel.EXEC,
@@ -129,14 +131,17 @@ async def list_levels(call: Call, request: ListLevels) -> Sent:
     if request.removed:
         return await _list_removed(call, top)
     open_vault.reader.check(call.caller, AccessRequest(top, Channel.SOCKET, Format.NAMES))
-    for level in open_vault.vault.levels():
-        if names.within(level, top) and open_vault.reader.knows(call.caller, level):
-            try:
-                row: LevelRow | FaultRow = _level_row(call, level)
-            except DAMAGED as error:
-                row = fault_row(level, error)
-            await call.send_row(row)
+    levels = (level for level in open_vault.vault.levels() if names.within(level, top))
+    while some := tuple(itertools.islice(levels, _LEVELS)):
+        await call.send_rows(_row_of(call, level) for level in some if open_vault.reader.knows(call.caller, level))
     return Sent(Done())
+
+
+def _row_of(call: Call, level: str) -> LevelRow | FaultRow:
+    try:
+        return _level_row(call, level)
+    except DAMAGED as error:
+        return fault_row(level, error)
 
 
 async def _list_removed(call: Call, top: str) -> Sent:
@@ -156,7 +161,7 @@ def _level_row(call: Call, level: str) -> LevelRow:
         caller.is_user(call.service.owner) or allowed or any(gate.allows(caller, level, c) for c in _VERSIONS)
     )
     head = vault.head(level) if has_versions else None
-    time = vault.header(level, head.seq).time if head else ""
+    time = record.parse_header(head.data).time if head else ""
     return LevelRow(level, head.seq if head else 0, time, allowed)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 from envfs.core import limits
@@ -33,8 +34,7 @@ def test_a_program_that_is_too_large_to_be_pinned_is_read_by_nobody(tmp_path: Pa
 
 
 def test_of_a_file_that_not_every_user_may_read_nothing_is_told_to_all(ground: Path) -> None:
-    folder = ground / "programs"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=ground))
     folder.chmod(0o755)
     program, link = folder / "program", folder / "link"
     program.write_bytes(b"x")

@@ -158,6 +158,15 @@ def test_while_nothing_changes_the_store_is_not_asked_again(store: Counting, str
     assert store.gets == 0
 
 
+def test_a_head_that_was_seen_before_is_read_once(memory: Memory) -> None:
+    store = Counting()
+    fill(store, 3)
+    memory.put(LEVEL, Seen(3, record.digest(store.data[record.record_key(LEVEL, 3)])))
+    head = Streams(store, memory).head(LEVEL)
+    assert head is not None
+    assert (head.seq, store.gets) == (3, 2)  # the second look is for the one after it
+
+
 def test_what_another_process_appended_is_found(store: Counting, streams: Streams) -> None:
     fill(store, 5)
     streams.head(LEVEL)

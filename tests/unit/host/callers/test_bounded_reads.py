@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,8 +136,8 @@ def running_script(folder: Path, uid: int) -> Iterator[tuple[int, str]]:
 
 
 def test_a_process_that_holds_its_memory_keeps_only_its_own_script_out_of_the_log(ground: Path) -> None:
-    folder = ground / "bounded"
-    folder.mkdir(mode=0o755)
+    folder = Path(tempfile.mkdtemp(dir=ground))
+    folder.chmod(0o755)
     with blocked(folder) as pid, running_script(folder, other_uid()) as (other, script):
         origins, callers = Origins(), Callers()
         caller = callers.look(pid, os.getuid(), os.getgid())

@@ -1,0 +1,1 @@
+"""The engines that machines can share, one module each, with a function `connect(address)`."""

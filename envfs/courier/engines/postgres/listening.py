@@ -1,0 +1,153 @@
+"""Hints from PostgreSQL: NOTIFY where it arrives, and looks at the heads where a pooler swallows it.
+
+Laws:
+- The listener is in place before the first hint is given, so that nothing that comes later is missed.
+- A notice of our own, sent by another connection, has to arrive first. A pooler in transaction mode accepts LISTEN and
+  delivers nothing.
+- A server that has said nothing for a while is asked. A connection that is lost is opened again, and then anything may
+  have come.
+"""
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+from uuid import uuid4
+
+import trio
+
+from envfs.courier.engine import EVERYTHING
+from envfs.courier.engines.postgres.session import PostgresSession
+from envfs.errors import EnvFSError, StoreUnavailable
+
+_PROBE: Final = "probe "  # no stream has a space
+_PROBE_SECONDS: Final = 10.0
+_QUIET_SECONDS: Final = 30.0
+_ANSWER_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 5.0
+_NO_NOTICES: Final = (
+    "notices of the PostgreSQL server do not arrive, as behind PgBouncer in transaction mode: "
+    f"it is asked every {_LOOK_SECONDS:.0f} s"
+)
+_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 15.0
+
+
+class ListenedEngine(Protocol):
+    """The questions that a listener has for its engine."""
+
+    async def heads(self, prefix: str) -> Mapping[str, int]:
+        """Return the newest number of each stream."""
+        ...
+
+    async def notify(self, text: str) -> None:
+        """Send a notice to all who listen."""
+        ...
+
+
+class Listener:
+    """One watch of a schema: a session that listens or, once notices were seen not to arrive, looks at the heads."""
+
+    def __init__(
+        self, open_session: Callable[[], Awaitable[PostgresSession]], schema: str, engine: ListenedEngine
+    ) -> None:
+        """Watch a schema through sessions of its own."""
+        self._open_session = open_session
+        self._schema = schema
+        self._engine = engine
+        self._session: PostgresSession | None = None
+        self._heads: dict[str, int] = {}
+        self._pause = _PAUSE_SECONDS
+        self._has_begun = False
+        self._is_polling = False
+        self._life = trio.CancelScope()
+        self._is_stopped = False
+
+    async def next(self, prefixes: Sequence[str]) -> list[str] | None:
+        """Wait for streams that may have grown, of those that start with one of the prefixes. None after `stop`."""
+        while not self._is_stopped:
+            with trio.CancelScope() as self._life:
+                try:
+                    return await self._hints(prefixes)
+                except EnvFSError:
+                    self._end()
+                    await trio.sleep(self._pause)
+                    self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+        return None
+
+    def stop(self) -> None:
+        """End the watch, also while it waits."""
+        self._is_stopped = True
+        self._life.cancel()
+        self._end()
+
+    async def _hints(self, prefixes: Sequence[str]) -> list[str]:
+        if not self._has_begun:
+            await self._begin(prefixes)
+            self._has_begun, self._pause = True, _PAUSE_SECONDS
+            return [EVERYTHING]
+        if self._session is None:
+            return await self._changed(prefixes)
+        return await self._heard(self._session, prefixes)
+
+    async def _begin(self, prefixes: Sequence[str]) -> None:
+        session = self._session = await self._open_session()
+        await session.run_script(f'LISTEN "{self._schema}"'.encode())
+        if await self._is_heard(session):
+            self._is_polling = False
+            return
+        self._end()
+        self._heads = await self._looked(prefixes)
+        if not self._is_polling:
+            self._is_polling = True
+            _say(_NO_NOTICES)
+
+    async def _is_heard(self, session: PostgresSession) -> bool:
+        probe = f"{_PROBE}{uuid4()}"
+        await self._engine.notify(probe)
+        with trio.move_on_after(_PROBE_SECONDS):
+            while probe not in session.take_notices():
+                await session.wait_for_notices()
+            return True
+        return False
+
+    async def _heard(self, session: PostgresSession, prefixes: Sequence[str]) -> list[str]:
+        with trio.move_on_after(_QUIET_SECONDS) as quiet:
+            await session.wait_for_notices()
+        if quiet.cancelled_caught:
+            await _ask(session)
+        return [stream for stream in dict.fromkeys(session.take_notices()) if _is_about(stream, prefixes)]
+
+    async def _changed(self, prefixes: Sequence[str]) -> list[str]:
+        await trio.sleep(_LOOK_SECONDS)
+        before, self._heads = self._heads, await self._looked(prefixes)
+        return [stream for stream in before | self._heads if before.get(stream) != self._heads.get(stream)]
+
+    async def _looked(self, prefixes: Sequence[str]) -> dict[str, int]:
+        heads = dict[str, int]()
+        for prefix in prefixes or ("",):
+            heads.update(await self._engine.heads(prefix))
+        return heads
+
+    def _end(self) -> None:
+        self._has_begun = False
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+async def _ask(session: PostgresSession) -> None:
+    try:
+        with trio.fail_after(_ANSWER_SECONDS):
+            await session.run(b"SELECT 1")
+    except trio.TooSlowError:
+        raise StoreUnavailable("the PostgreSQL server does not answer") from None
+
+
+def _is_about(stream: str, prefixes: Sequence[str]) -> bool:
+    if " " in stream:
+        return False
+    return stream == EVERYTHING or not prefixes or stream.startswith(tuple(prefixes))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"envfs: courier: {text}\n")

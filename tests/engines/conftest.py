@@ -1,0 +1,21 @@
+"""What the suites for engines share: each kind is started once, and each test gets a place with nothing in it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines.places import KINDS, Place, started
+
+_PARAMS = [pytest.param(name, marks=[pytest.mark.soak] if kind.is_server else []) for name, kind in KINDS.items()]
+
+
+@pytest.fixture(scope="session", params=_PARAMS)
+def make_place(request: pytest.FixtureRequest, ground: Path) -> Iterator[Callable[[], Place]]:
+    with started(request.param, ground) as make:
+        yield make
+
+
+@pytest.fixture
+def place(make_place: Callable[[], Place]) -> Place:
+    return make_place()
