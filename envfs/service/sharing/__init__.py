@@ -1,0 +1,1 @@
+"""Vaults that machines share: the courier of an engine."""
