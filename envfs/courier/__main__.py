@@ -13,7 +13,8 @@ import trio
 from envfs.core import limits
 from envfs.courier.address import Address, parse_address
 from envfs.courier.confinement import confine_courier
-from envfs.courier.connecting import LazyEngine, check_scheme
+from envfs.courier.connecting import check_scheme
+from envfs.courier.lazy_engine import LazyEngine
 from envfs.courier.serving import EngineServer
 from envfs.courier.streams import MessageStream, unexpected_message
 from envfs.errors import EnvFSError, StoreUnavailable

@@ -1,14 +1,17 @@
-"""Putting values into the body of a request, where a rule names a field of it.
+"""Putting values into the body of a request, where a rule names a field of it, and into messages of a WebSocket.
 
 A placeholder in another place of a body stays as it is: an agent may tell a model what it read in a masked file, and
 its value must not come there. So the fields of rules are filled, and nothing else is looked at.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from envfs.proxy.places import Place, PlaceKind
+from envfs.proxy.places import IN_MESSAGES, Place, PlaceKind
+from envfs.proxy.replacing import Replacement, replace_texts
+from envfs.proxy.rules import ProxyRule
 from envfs.proxy.substitution import RequestHead, Unfit
 from envfs.proxy.variables import HostRules, SessionVariable
 
@@ -50,6 +53,46 @@ def substitute_body(host: HostRules, head: RequestHead, kind: PlaceKind, body: b
             if filled is not None:
                 body, keys = filled, [*keys, variable.name]
     return body, tuple(dict.fromkeys(keys))
+
+
+def substitute_message(host: HostRules, head: RequestHead, text: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return a text message of a WebSocket that `head` asked for with values in it, and the names of these.
+
+    Raises:
+        Unfit: a placeholder stands in it more than once, or a value is no text
+    """
+    pairs: list[Replacement] = []
+    keys: list[str] = []
+    is_json = text.lstrip()[:1] in (b"{", b"[", b'"')
+    for variable in host.variables:
+        rules = host.rules_of(variable, head.method, head.path)
+        if variable.value is None or variable.placeholder not in text or not _is_for_messages(rules):
+            continue  # what an agent read in a masked file stays as it is
+        if text.count(variable.placeholder) > 1:
+            raise Unfit(variable.name, IN_MESSAGES.text, "its placeholder stands there more than once")
+        value = _value(variable)
+        if not _is_text(value):
+            raise Unfit(variable.name, IN_MESSAGES.text, "its value is no text")
+        pairs.append(Replacement(variable.placeholder, _escaped(value) if is_json else value))
+        keys.append(variable.name)
+    return (replace_texts(text, pairs), tuple(keys)) if pairs else (text, ())
+
+
+def has_messages(host: HostRules, head: RequestHead) -> bool:
+    """Tell whether a rule may put a value into messages of a WebSocket that `head` asks for."""
+    return _is_for_messages(rule for rule in host.rules if rule.allows(head.method, head.path))
+
+
+def _is_for_messages(rules: Iterable[ProxyRule]) -> bool:
+    return any(IN_MESSAGES in rule.places for rule in rules)
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _filled_form(body: bytes, place: Place, variable: SessionVariable) -> bytes | None:

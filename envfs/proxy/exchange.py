@@ -13,7 +13,8 @@ import trio
 from envfs.host.supervision import supervised_nursery
 from envfs.protocol.proxying import AdmitRequest
 from envfs.proxy import relaying
-from envfs.proxy.bodies import LARGEST, body_place_kind, substitute_body
+from envfs.proxy.bodies import LARGEST, body_place_kind, has_messages, substitute_body, substitute_message
+from envfs.proxy.daemon_link import NotAdmitted
 from envfs.proxy.grpc_messages import MessageScrubber, is_grpc
 from envfs.proxy.host_pool import HostPool
 from envfs.proxy.incoming import Incoming
@@ -32,7 +33,7 @@ from envfs.proxy.scrubbing import (
 )
 from envfs.proxy.session import ProxySession
 from envfs.proxy.signing import SignedParts, find_signature, payload_digest, sign_again
-from envfs.proxy.substitution import RequestHead, substitute_head
+from envfs.proxy.substitution import RequestHead, Unfit, substitute_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     AnyOutgoing = Outgoing | OutgoingStream
 
 _SWITCHING, _WEBSOCKET, _HTTP2 = 101, b"websocket", b"2"
+_EXTENSIONS: Final = b"sec-websocket-extensions"
 _BODILESS: Final = (204, 304)
 _CODINGS_TAKEN: Final = (b"accept-encoding", b"grpc-accept-encoding")
 Headers = list[tuple[bytes, bytes]]
@@ -96,17 +98,17 @@ class HostConnection:
         await self._admit(head, name, prepared)
         outgoing = await self._pool.take(is_upgrade=is_upgrade(raw))
         try:
-            return await self._send(head.method, prepared, outgoing)
+            return await self._send(head, prepared, outgoing)
         finally:
             await self._pool.give_back(outgoing)
 
-    async def _send(self, method: str, prepared: Prepared, outgoing: "AnyOutgoing") -> bool:
+    async def _send(self, head: RequestHead, prepared: Prepared, outgoing: "AnyOutgoing") -> bool:
         await outgoing.send_head(prepared.head.method, prepared.head.target, prepared.headers)
         if prepared.body is not None:
             await outgoing.send_body(prepared.body)
             await outgoing.end()
-            return await self._answer(method, outgoing) and self._incoming.go_on()
-        return await self._both_ways(method, outgoing)
+            return await self._answer(head, outgoing) and self._incoming.go_on()
+        return await self._both_ways(head, outgoing)
 
     async def _prepare(self, raw: RawRequest, head: RequestHead) -> Prepared:
         signature = find_signature(self._host, head)
@@ -159,22 +161,24 @@ class HostConnection:
         headers = [(b"host", named[0] if named and not self._is_tls else own)]
         for name, value in head.headers:
             headers.append((name, b"identity" if name in _CODINGS_TAKEN and self._pairs else value))
+        if is_upgrade(raw):
+            if self._looks_into_messages(head):  # what is compressed cannot be looked into
+                headers = [pair for pair in headers if pair[0] != _EXTENSIONS]
+            headers += [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         if body is not None:
             had_length = body or raw.values(b"content-length") or raw.values(b"transfer-encoding")
             return [*headers, (b"content-length", str(len(body)).encode())] if had_length else headers
-        if is_upgrade(raw):
-            headers += [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         if raw.version == _HTTP2 and raw.values(b"te") == [b"trailers"]:
             headers.append((b"te", b"trailers"))  # gRPC asks for that
         framing = (b"content-length", b"transfer-encoding")
         return [*headers, *((name, value) for name, value in raw.headers if name in framing)]
 
-    async def _both_ways(self, method: str, outgoing: "AnyOutgoing") -> bool:
+    async def _both_ways(self, head: RequestHead, outgoing: "AnyOutgoing") -> bool:
         # a host may answer before it has the whole body, and then nobody waits for the remainder
         sent = trio.Event()
         async with supervised_nursery() as tasks:
             tasks.run(self._send_body, outgoing, sent)
-            is_whole = await self._answer(method, outgoing)
+            is_whole = await self._answer(head, outgoing)
             if not sent.is_set():
                 tasks.cancel()
         return is_whole and sent.is_set() and self._incoming.go_on()
@@ -194,16 +198,16 @@ class HostConnection:
             raise Rejected(400, "no value may stand in a trailer")
         return trailers
 
-    async def _answer(self, method: str, outgoing: "AnyOutgoing") -> bool:
+    async def _answer(self, head: RequestHead, outgoing: "AnyOutgoing") -> bool:
         # false if the connection became another protocol's
         response = await outgoing.read_head()
         while not response.is_final:
             await self._incoming.inform(response.status, self._passed_on(response.headers))
             response = await outgoing.read_head()
         if response.status == _SWITCHING:
-            await self._switch(response, outgoing)
+            await self._switch(head, response, outgoing)
             return False
-        await self._send_response(method, response, outgoing)
+        await self._send_response(head.method, response, outgoing)
         return True
 
     async def _send_response(self, method: str, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
@@ -251,16 +255,48 @@ class HostConnection:
         # the name of a header is no place for a placeholder
         return [(name, scrub_header(value, pairs)) for name, value in passed if scrub_header(name, pairs) == name]
 
-    async def _switch(self, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
+    async def _switch(self, head: RequestHead, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
         incoming = self._incoming
         is_websocket = response.value(b"upgrade").lower() == _WEBSOCKET
+        if self._looks_into_messages(head) and response.value(_EXTENSIONS):
+            raise UpstreamFailed("the host writes messages in a way that it was not asked for")
         if not isinstance(incoming, Incoming) or not isinstance(outgoing, Outgoing) or not is_websocket:
             raise UpstreamFailed("the host goes on in another protocol than it was asked for")
         upgrade = [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         await incoming.inform(response.status, [*self._passed_on(response.headers), *upgrade])
-        await outgoing.stream.send_all(incoming.early_bytes())
-        await incoming.stream.send_all(outgoing.early_bytes())
+        early = incoming.early_bytes(), outgoing.early_bytes()
+        if self._looks_into_messages(head):
+            await self._relay_messages(head, (incoming, outgoing), early)
+            return
+        await outgoing.stream.send_all(early[0])
+        await incoming.stream.send_all(early[1])
         await relaying.relay(incoming.stream, outgoing.stream)
+
+    def _looks_into_messages(self, head: RequestHead) -> bool:
+        return bool(self._pairs) or has_messages(self._host, head)
+
+    async def _relay_messages(
+        self, head: RequestHead, ends: tuple[Incoming, Outgoing], early: tuple[bytes, bytes]
+    ) -> None:
+        from envfs.proxy.messages import MessageRefused, MessageRelay  # noqa: PLC0415 - few sessions have one
+
+        async def fill(text: bytes) -> bytes:
+            try:
+                filled, keys = substitute_message(self._host, head, text)
+                if keys:
+                    rules = [rule for rule in self._host.rules if any(map(rule.concerns, keys))]
+                    need = approval_need(self._host.rules, keys, self._host.endpoint, head.method, head.path)
+                    await self._admit(head, rules[0].name, Prepared(head, [], None, keys, need, text))
+            except Unfit as unfit:
+                await self._session.link.report(head.method, self._host.endpoint.authority, head.path, "no-rule")
+                raise MessageRefused(f"envfs: {unfit.key}: {unfit.reason}") from None
+            except NotAdmitted as refusal:
+                raise MessageRefused(f"envfs: {refusal.text}") from None
+            return filled
+
+        client, host = ends[0].stream, ends[1].stream
+        filling = fill if has_messages(self._host, head) else None
+        await MessageRelay(client, host, self._pairs, filling).run(*early)
 
 
 def _digest_of(body: bytes) -> bytes:

@@ -8,6 +8,7 @@ query:NAME      of that parameter
 path            a segment of the path
 form:NAME       a field of a form in the body
 json:PATH       a text in a JSON body, by names with dots between them
+ws-text         a text message of a WebSocket
 sigv4           the signature of a request to AWS, and the token beside it
 """
 
@@ -27,6 +28,7 @@ class PlaceKind(StrEnum):
     PATH = "path"
     FORM = "form"
     JSON = "json"
+    WS_TEXT = "ws-text"
     SIGV4 = "sigv4"
 
 
@@ -56,9 +58,10 @@ class Place(NamedTuple):
 
 
 SIGNED: Final = Place(PlaceKind.SIGV4)
+IN_MESSAGES: Final = Place(PlaceKind.WS_TEXT)
 _AWS_TOKEN: Final = Place(PlaceKind.HEADER, "x-amz-security-token")
 _IN_BODY: Final = (PlaceKind.FORM, PlaceKind.JSON)
-_NAMELESS: Final = (PlaceKind.BASIC, PlaceKind.PATH, PlaceKind.SIGV4)
+_NAMELESS: Final = (PlaceKind.BASIC, PlaceKind.PATH, PlaceKind.SIGV4, PlaceKind.WS_TEXT)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)  # RFC 9110 §5.6.2
 _TELLING_NOTHING: Final = frozenset(
     ("cookie", "forwarded", "from", "origin", "referer", "user-agent", "via", "accept", "content-type", "date", "range")
@@ -66,7 +69,7 @@ _TELLING_NOTHING: Final = frozenset(
 _OF_CONNECTION: Final = frozenset(
     ("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
-HINT: Final = "places are header, header:NAME, basic, query, query:NAME, path, form:NAME, json:PATH, sigv4"
+HINT: Final = "places are header, header:NAME, basic, query, query:NAME, path, form:NAME, json:PATH, ws-text, sigv4"
 
 
 def is_of_connection(header: str) -> bool:

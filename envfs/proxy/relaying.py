@@ -12,7 +12,7 @@ IDLE_SECONDS: Final = 600.0
 
 async def relay(one: trio.abc.Stream, other: trio.abc.Stream) -> None:
     """Pass bytes on between two streams, and close both at the end."""
-    last = _LastMoved()
+    last = LastMoved()
     async with supervised_nursery() as tasks:
         tasks.run(_pass_on, one, other, last)
         await _pass_on(other, one, last)
@@ -20,16 +20,17 @@ async def relay(one: trio.abc.Stream, other: trio.abc.Stream) -> None:
     await trio.aclose_forcefully(other)
 
 
-class _LastMoved:
+class LastMoved:
     """The moment of the last byte, in either direction."""
 
     def __init__(self) -> None:
+        """Begin now."""
         self.moment = trio.current_time()
 
 
-async def _pass_on(source: trio.abc.Stream, target: trio.abc.Stream, last: _LastMoved) -> None:
+async def _pass_on(source: trio.abc.Stream, target: trio.abc.Stream, last: LastMoved) -> None:
     try:
-        while data := await _next_bytes(source, last):
+        while data := await next_bytes(source, last):
             await target.send_all(data)
             last.moment = trio.current_time()
         if isinstance(target, trio.abc.HalfCloseableStream):
@@ -40,8 +41,8 @@ async def _pass_on(source: trio.abc.Stream, target: trio.abc.Stream, last: _Last
     await trio.aclose_forcefully(target)
 
 
-async def _next_bytes(source: trio.abc.Stream, last: _LastMoved) -> bytes:
-    # nothing if neither direction has moved for long
+async def next_bytes(source: trio.abc.Stream, last: LastMoved) -> bytes:
+    """Return what comes next. Nothing at its end, and if neither direction has moved for long."""
     while True:
         with trio.move_on_at(last.moment + IDLE_SECONDS):
             return bytes(await source.receive_some(CHUNK))

@@ -36,11 +36,15 @@ from envfs.locations import Locations
 from envfs.rules_file import RulesFile
 from envfs.service.budgets import Budgets
 from envfs.service.changes.changes import ChangeNotices
-from envfs.service.changes.comparison import Comparison
+from envfs.service.changes.comparison import Comparison, LevelVersion
 from envfs.service.lock_state import Locks
 from envfs.service.pace import Pace
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.proxy_processes.sessions import ProxySessions
+from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.mirror import Taken
+from envfs.service.sharing.sharing import VaultSharing
+from envfs.service.sharing.waiting import WaitingVersion
 from envfs.service.writer import Writer
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
@@ -70,6 +74,10 @@ class OpenVault:
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
 
+    def tell_came(self, taken: Taken) -> None:
+        """Take note that a level has text that came from another machine."""
+        self.changes.wrote(taken.level, LevelVersion(taken.seq, taken.digest))
+
 
 class Service:
     """The parts that a request may need, by name. `stop` ends the daemon.
@@ -91,8 +99,14 @@ class Service:
         self.lasts = True
         self.owner = os.geteuid()
         self.me = callers.own_caller()
-        self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
+        self.sharing = VaultSharing(
+            DirectoryStore(Path(places.vault)),
+            Path(places.outbox),
+            SharingFacts(Path(places.engine)),
+            lambda: self.settings.load().engine,
+        )
+        self.store = self.sharing.store
         self.book = RuleBook(self.settings, RulesFile(Path(places.rules)))
         self.uses = RuleUses(Path(places.uses))
         self.refusals = Refusals(lambda: self.log)
@@ -173,7 +187,12 @@ class Service:
             self.ledger.join(vault)
             self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
             self._opened.gate.on_alarm = self._alarm
+            self._opened.writer.sharing = self._opened.keys.sharing = self.sharing
+            self.sharing.join(vault, self.keyholder, self._opened.tell_came, self._rebase)
         return self._opened
+
+    async def _rebase(self, waiting: WaitingVersion) -> None:
+        await self.open_vault.writer.rebase(self.me, waiting)
 
     @property
     def has_open_vault(self) -> bool:

@@ -282,6 +282,17 @@ class Vault(Inventory):
                 self._streams.take(stream)
         return head.seq if head else 0
 
+    def look_again(self, stream: str) -> None:
+        """Look at a stream again: records came, or those that waited changed, and its folder does not tell of that."""
+        self._streams.reload(stream)
+        self._chains.clear()
+        self._children.clear()
+
+    def confirm_record(self, stream: str, seq: int, data: bytes) -> None:
+        """Remember a record that came from elsewhere and was checked, and look at its stream again."""
+        self._streams.confirm(stream, Seen(seq, record.digest(data)))
+        self.look_again(stream)
+
     # -- what this machine remembers of the vault, and the checkpoints of its log --------------------------------------
 
     @property

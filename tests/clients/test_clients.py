@@ -34,6 +34,7 @@ key = "SHOP_KEY"
 hosts = ["{host}"]
 address = "127.0.0.1"
 name = "openai"
+where = ["header", "basic", "ws-text"]
 
 [[proxy.rule]]
 key = "SHOP_KEY"
@@ -228,7 +229,7 @@ def test_the_sdk_of_anthropic_streams(behind: Behind) -> None:
 
 def test_a_websocket_has_its_key_and_its_frames(behind: Behind) -> None:
     _need(str(PYTHON))
-    assert behind.run('$PYTHON with_websockets.py "$URL/socket"').split() == ["3", "70000"]
+    assert behind.run('$PYTHON with_websockets.py "$URL/socket"').split() == ["3", "70000", "True"]
     assert behind.host.seen[0].headers["authorization"] == f"Bearer {KEY}"
 
 

@@ -268,18 +268,6 @@ def test_a_client_that_expects_100_is_told_to_go_on(proxy: Proxy, upstream: Upst
     assert upstream.seen[0].body == b"body"
 
 
-def test_a_websocket_is_relayed_with_its_key_put_in(proxy: Proxy, upstream: Upstream) -> None:
-    with _tls(proxy, upstream) as stream:
-        stream.sendall(
-            b"GET /websocket HTTP/1.1\r\nhost: %b\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-            b"sec-websocket-key: AAAA\r\nauthorization: Bearer %b\r\n\r\n" % (_name(upstream), KEY)
-        )
-        assert stream.recv(1000).startswith(b"HTTP/1.1 101 ")
-        stream.sendall(b"\x81\x05hello")
-        assert stream.recv(1000) == b"olleh\x05\x81"
-    assert upstream.seen[0].headers["authorization"] == f"Bearer {VALUE.decode()}"
-
-
 def test_a_host_that_goes_on_in_another_protocol_is_not_relayed(proxy: Proxy, upstream: Upstream) -> None:
     with _tls(proxy, upstream) as stream:
         stream.sendall(

@@ -7,10 +7,10 @@ import pytest
 
 from tests.engines.places import KINDS, Place, started
 
+_PARAMS = [pytest.param(name, marks=[pytest.mark.soak] if kind.is_slow else []) for name, kind in KINDS.items()]
 
-@pytest.fixture(
-    scope="session", params=[pytest.param(name, marks=[pytest.mark.soak] * kind.soak) for name, kind in KINDS.items()]
-)
+
+@pytest.fixture(scope="session", params=_PARAMS)
 def make_place(request: pytest.FixtureRequest, ground: Path) -> Iterator[Callable[[], Place]]:
     with started(request.param, ground) as make:
         yield make

@@ -39,11 +39,11 @@ class Place(NamedTuple):
 class Kind(NamedTuple):
     """A kind of engine. `start` gets a folder of its own, and gives a maker of empty places.
 
-    What it started has ended when its context is left. `soak`: it is tried with `make soak` alone.
+    What it started has ended when its context is left. With `is_slow` it takes long, and `make soak` tries it.
     """
 
     start: Callable[[Path], AbstractContextManager[Callable[[], Place]]]
-    soak: bool = False
+    is_slow: bool = False
 
 
 @contextlib.contextmanager
@@ -81,15 +81,15 @@ def reached(kind: Kind, way: Way) -> Kind:
         with kind.start(ground) as make_place:
             yield lambda: make_place()._replace(way=way)
 
-    return Kind(start, soak=way is Way.BY_PROCESS)
+    return Kind(start, is_slow=way is Way.BY_PROCESS)
 
 
 KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
     "folder-by-messages": reached(Kind(folders), Way.BY_MESSAGES),
     "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
-    "etcd": Kind(etcd, soak=True),
-    "postgres": Kind(postgres, soak=True),
+    "etcd": Kind(etcd, is_slow=True),
+    "postgres": Kind(postgres, is_slow=True),
     "etcd-by-courier": reached(Kind(etcd), Way.BY_PROCESS),
     "postgres-by-courier": reached(Kind(postgres), Way.BY_PROCESS),
 }

@@ -42,15 +42,6 @@ async def connected(place: Place) -> AsyncIterator[Engine]:
 
 
 @contextlib.asynccontextmanager
-async def hints_of(engine: Engine, *prefixes: str) -> AsyncIterator[AsyncIterator[str]]:
-    """Watch an engine. The first hint was seen when the context begins."""
-    watch = cast("AsyncGenerator[str, None]", engine.watch(prefixes))
-    async with contextlib.aclosing(watch):
-        assert await anext(watch) == EVERYTHING
-        yield watch
-
-
-@contextlib.asynccontextmanager
 async def linked(engine: Engine) -> AsyncIterator[EngineLink]:
     """Serve an engine, and use it by messages."""
     ours, theirs = trio.testing.lockstep_stream_pair()
@@ -61,6 +52,15 @@ async def linked(engine: Engine) -> AsyncIterator[EngineLink]:
         nursery.start_soon(link.run)
         yield link
         await link.close()
+
+
+@contextlib.asynccontextmanager
+async def hints_of(engine: Engine, *prefixes: str) -> AsyncIterator[AsyncIterator[str]]:
+    """Watch an engine. The first hint was seen when the context begins."""
+    watch = cast("AsyncGenerator[str, None]", engine.watch(prefixes))
+    async with contextlib.aclosing(watch):
+        assert await anext(watch) == EVERYTHING
+        yield watch
 
 
 def run(use: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:

@@ -5,9 +5,11 @@ answer.
 Python. A daemon that is none gives the answers.
 """
 
+import itertools
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -327,3 +329,50 @@ def test_a_refusal_and_a_read_are_one_entry_each(new_home: Homes, stocked: Home)
 def events(home: Home) -> list[object]:
     entries = map(json.loads, home.log_file.read_bytes().splitlines())
     return [entry["event"] for entry in entries if entry["event"] != "checkpoint"]
+
+
+# of callers, each a user: how one differs from the others
+RULES: dict[int, tuple[str, ...]] = {
+    1301: (),
+    1302: ("--can", "names"),
+    1303: ("--decision", "mask"),
+    1304: ("--only", "COMPANY_*"),
+    1305: ("--decision", "deny"),
+    1306: ("--exe", ENVFS),
+    1307: ("--exe", os.path.realpath(sys.executable)),
+    1308: ("--can", "history"),
+}
+ASKED = (
+    ("get", "/shop", "COMPANY_NAME"),
+    ("exec", "/shop", "--", "sh", "-c", "echo $COMPANY_NAME $CURRENCY"),
+    ("__complete", "name", "/shop"),
+)
+
+
+def test_each_rule_decides_the_same_with_an_interpreter_and_without(new_home: Homes, stocked: Home) -> None:
+    home = new_home(stocked)
+    with home.mounted():
+        for uid, words in RULES.items():
+            home.envfs("grant", "/shop", "--uid", str(uid), *words)
+        for uid, words in itertools.product((*RULES, 1309, 0), ASKED):
+            before = len(decisions(home))
+            (direct, of_direct), (python, of_python) = (
+                (home.envfs(*words, uid=uid, environ=environ, status=None), decisions(home)) for environ in ({}, PYTHON)
+            )
+            assert direct == python, (uid, words)
+            middle = len(of_direct)
+            assert of_direct[before:] == of_python[middle:], (uid, words)
+            assert middle > before, (uid, words)
+
+
+OF_A_PROCESS = ("seq", "time", "pid", "executable", "command", "process", "script", "prev", "hash")
+
+
+def decisions(home: Home) -> list[dict[str, object]]:
+    """Return what the log says of each access, but for what differs between two of them, or two programs."""
+    entries = [json.loads(line) for line in home.log_file.read_bytes().splitlines()]
+    return [
+        {key: value for key, value in entry.items() if key not in OF_A_PROCESS}
+        for entry in entries
+        if entry["event"] in ("read", "refuse")
+    ]

@@ -161,15 +161,16 @@ COMMANDS = (
             'eval "$(envfs proxy env p1)"',
         ),
         details="A command of `envfs exec LEVEL --proxy` has placeholders in the place of its values. A proxy puts "
-        "each value into requests to the hosts of a rule, in a header that says who asks, and out of responses. "
-        "Well-known services need no rule. Others have one in the settings, envfs.toml: [[proxy.rule]] with key (a "
-        "variable or a pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, "
-        "form:NAME, json:PATH, sigv4), methods, paths, networks, address, scrub, approve, h2, test (the path of a "
-        "cheap request) and name. A placeholder that no rule lets stand where it stands is refused, and nothing of "
-        "that request is sent. So is an address, or a port but 443 (80 unencrypted), that no rule names. The answer "
-        "says why, and so does `envfs log --event refuse`, where a program does not show the answer. With approve set "
-        "to each, or to first (in a session, of its method, host and path), a request waits for a person: `envfs "
-        "approvals`. Each one is in the access log.",
+        "each value into requests to the hosts of a rule, in a header that says who asks, and out of "
+        "responses. Well-known services need no rule. Others have one in the settings, envfs.toml: "
+        "[[proxy.rule]] with key (a variable or a pattern), hosts, and if need be where (header, header:NAME, "
+        "basic, query:NAME, path, form:NAME, json:PATH, ws-text, sigv4), methods, paths, networks, address, "
+        "scrub, approve, h2, test (the path of a cheap request) and name. A placeholder that no rule lets "
+        "stand where it stands is refused, and nothing of that request is sent. So is an address, or a port "
+        "but 443 (80 unencrypted), that no rule names. The answer says why, and so does `envfs log --event "
+        "refuse`, where a program does not show the answer. With approve set to each, or to first (in a "
+        "session, of its method, host and path), a request waits for a person: `envfs approvals`. Each one is "
+        "in the access log.",
     ),
     Command(
         "push",

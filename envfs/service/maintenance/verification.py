@@ -232,12 +232,14 @@ async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int,
     keeper, ask, stream = inquiry.service.open_vault.vault, inquiry.service.keyholder.ask, of_stream.stream
     blobs = tuple(data for _, data in present)
     places = tuple(_place(keeper, of_stream, seq) for seq, _ in present)
+    judged = [*blobs]
+    judges = keeper.add_members(judged)
     if record.is_key_stream(stream):
-        return (await ask(CheckKeys(tuple(map(SealedKeyFile, places))), Faults, blobs)).message.texts
+        return (await ask(CheckKeys(tuple(map(SealedKeyFile, places)), judges), Faults, judged)).message.texts
     if record.is_log_stream(stream):
-        return (await ask(CheckCheckpoints(places), Faults, blobs)).message.texts
+        return (await ask(CheckCheckpoints(places, judges), Faults, judged)).message.texts
     if record.forgotten_stream(stream):
-        return (await ask(CheckTombstones(places), Faults, blobs)).message.texts
+        return (await ask(CheckTombstones(places, judges), Faults, judged)).message.texts
     if stream == record.MEMBERS:
         return await _ask_about_members(inquiry, tuple(seq for seq, _ in present))
     level = stream.removeprefix("level") or names.ROOT

@@ -16,7 +16,7 @@ from envfs.core.secret import Secret
 from envfs.courier.link import EngineLink
 from envfs.courier.streams import MessageStream
 from envfs.errors import BadRequest, StoreUnavailable
-from envfs.host.supervision import supervised_nursery
+from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.protocol import courier_requests
 from envfs.protocol.courier_requests import BeginCourier, CourierBegun, RequestFailed
 
@@ -79,9 +79,29 @@ class CourierProcess:
         self._process.wait()
 
 
-@asynccontextmanager
-async def running_courier(address: Secret[str]) -> AsyncGenerator[EngineLink, None]:
-    """Have a courier for the block. When it ends before, its engine's `end` says so and each question fails.
+class CourierEngine(EngineLink):
+    """The engine of a courier. Closing it ends the courier, and the end of the courier fails all questions."""
+
+    def __init__(self, process: CourierProcess) -> None:
+        """Use a courier that has begun to serve."""
+        super().__init__(process.stream)
+        self._process = process
+
+    async def run(self) -> None:
+        """Take answers until the courier has ended. End it then, if it said nonsense."""
+        try:
+            await super().run()
+        finally:
+            self._process.close()
+
+    async def close(self) -> None:
+        """End the courier."""
+        self._process.close()
+        await super().close()
+
+
+async def start_courier(address: Secret[str], tasks: Tasks) -> CourierEngine:
+    """Start a courier, and take its answers in a task. It has ended when that task has.
 
     Raises:
         EnvFSError: it refuses the address, or cannot be started
@@ -89,13 +109,26 @@ async def running_courier(address: Secret[str]) -> AsyncGenerator[EngineLink, No
     process = CourierProcess()
     try:
         await process.begin(address)
-        engine = EngineLink(process.stream)
-        async with supervised_nursery() as tasks:
-            tasks.run(engine.run)
-            try:
-                yield engine
-            finally:
-                tasks.cancel()
-    finally:
+    except BaseException:
         process.close()
         await process.stream.close()
+        raise
+    engine = CourierEngine(process)
+    tasks.run(engine.run)
+    return engine
+
+
+@asynccontextmanager
+async def running_courier(address: Secret[str]) -> AsyncGenerator[CourierEngine, None]:
+    """Have a courier for the block.
+
+    Raises:
+        EnvFSError: it refuses the address, or cannot be started
+    """
+    async with supervised_nursery() as tasks:
+        engine = await start_courier(address, tasks)
+        try:
+            yield engine
+        finally:
+            await engine.close()
+            tasks.cancel()

@@ -1,4 +1,4 @@
-"""A WebSocket client says two things, and prints what it hears."""
+"""A WebSocket client says two things, and prints what it hears. The echo of its key is the placeholder that it sent."""
 
 import os
 import sys
@@ -10,3 +10,5 @@ with connect(sys.argv[1].replace("https://", "wss://"), additional_headers=told)
     for text in ("one", "x" * 70_000):
         socket.send(text)
         print(len(socket.recv()))
+    socket.send('{"key": "' + os.environ["SHOP_KEY"] + '"}')
+    print(socket.recv() == '{"key": "' + os.environ["SHOP_KEY"] + '"}')
