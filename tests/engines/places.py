@@ -102,6 +102,8 @@ KINDS: dict[str, Kind] = {
     "ssh": Kind(ssh, is_slow=True),
     "etcd": Kind(etcd, is_slow=True),
     "postgres": Kind(postgres, is_slow=True),
+    "etcd-by-courier": reached(Kind(etcd), Way.BY_PROCESS),
+    "postgres-by-courier": reached(Kind(postgres), Way.BY_PROCESS),
 }
 
 
