@@ -1,6 +1,6 @@
 """The engine of a server that `envfs store-serve` serves a folder on.
 
-Laws: a connection that has ended is made again when it is needed, after pauses that grow. What is asked in a pause
+Laws: a connection that has ended is made again when it is needed, after pauses that grow. A question in a pause
 fails at once. A watch goes on over all that, and begins with a hint for everything each time.
 """
 
