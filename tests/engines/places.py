@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.engines.servers.etcd import etcd_server
+from tests.engines.servers.plain_http import plain_http_server
 from tests.engines.servers.postgresql import postgres_server
 
 
@@ -73,6 +74,13 @@ def etcd(ground: Path) -> Iterator[Callable[[], Place]]:
         yield lambda: Place(server.address("alice", server.new_prefix()))
 
 
+@contextlib.contextmanager
+def plain_http(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give folders behind plain HTTP, each with a server of its own."""
+    with contextlib.ExitStack() as servers:
+        yield lambda: Place(servers.enter_context(plain_http_server(Path(tempfile.mkdtemp(dir=ground)))))
+
+
 def reached(kind: Kind, way: Way) -> Kind:
     """Return a kind whose engines are reached in another way."""
 
@@ -88,6 +96,7 @@ KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
     "folder-by-messages": reached(Kind(folders), Way.BY_MESSAGES),
     "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
+    "http": Kind(plain_http),
     "etcd": Kind(etcd, is_slow=True),
     "postgres": Kind(postgres, is_slow=True),
     "etcd-by-courier": reached(Kind(etcd), Way.BY_PROCESS),
