@@ -11,7 +11,7 @@ from envfs.courier.engine import Engine
 from envfs.errors import BadRequest, StoreUnavailable
 
 MODULES: Mapping[str, str] = MappingProxyType(  # by scheme: below envfs.courier.engines
-    {"folder": "folder", "postgres": "postgres", "etcd": "etcd", "ssh": "ssh"}
+    {"folder": "folder", "http": "plain_http", "postgres": "postgres", "etcd": "etcd", "ssh": "ssh"}
 )
 _SETTING_UP: Mapping[str, str] = MappingProxyType(  # by scheme: the modules that make an engine ready for a vault
     {

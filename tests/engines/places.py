@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.engines.servers.etcd import etcd_server
+from tests.engines.servers.plain_http import plain_http_server
 from tests.engines.servers.postgresql import postgres_server
 from tests.engines.servers.processes import running
 from tests.engines.servers.sshd import Sshd
@@ -76,6 +77,13 @@ def etcd(ground: Path) -> Iterator[Callable[[], Place]]:
 
 
 @contextlib.contextmanager
+def plain_http(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give folders behind plain HTTP, each with a server of its own."""
+    with contextlib.ExitStack() as servers:
+        yield lambda: Place(servers.enter_context(plain_http_server(Path(tempfile.mkdtemp(dir=ground)))))
+
+
+@contextlib.contextmanager
 def ssh(ground: Path) -> Iterator[Callable[[], Place]]:
     """Give folders on a server of ssh, as a member who may not erase."""
     server = Sshd(ground)
@@ -99,6 +107,7 @@ KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
     "folder-by-messages": reached(Kind(folders), Way.BY_MESSAGES),
     "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
+    "http": Kind(plain_http),
     "ssh": Kind(ssh, is_slow=True),
     "etcd": Kind(etcd, is_slow=True),
     "postgres": Kind(postgres, is_slow=True),

@@ -94,7 +94,7 @@ LOCKED = {
     "store copy /nowhere": 2,
     "store invite /etc/hostname /srv": 101,
     "store invite /nowhere /srv": 100,
-    "store-serve /nowhere": 101,
+    "store-serve /nowhere": 2,
     "unset /none A": 103,
     "unset /app 1A": 105,
     "rename /app A 1B": 105,
