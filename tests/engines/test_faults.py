@@ -245,7 +245,7 @@ def test_a_watch_over_a_network_that_was_cut_goes_on_with_what_came_meanwhile(ss
             network.cut()
             assert await other.put_new(key(1), content(1))
             network.resume()
-            while await anext(hint) != EVERYTHING:
+            while await anext(watch) != EVERYTHING:
                 pass
             assert await engine.heads("") == {"level/shop": 1}
 

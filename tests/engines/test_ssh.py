@@ -114,7 +114,7 @@ def test_a_host_that_is_not_known_is_not_connected_to_and_nobody_is_asked(sshd: 
 @pytest.mark.parametrize(
     ("command", "text", "hint"),
     [
-        ("nothing-of-this-name", "envfs is not installed on 127.0.0.1", "sftp://"),
+        ("nothing-of-this-name", "envfs is not installed on 127.0.0.1", "install it there"),
         ("echo good morning", "127.0.0.1 says something before it serves", ".bashrc"),
         ("exit 3", "127.0.0.1 cannot be reached by ssh", ""),
         (f"{ENVFS} store-serve --append-only /nonexistent", "is not there", ""),
