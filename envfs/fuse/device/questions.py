@@ -52,7 +52,7 @@ from envfs.fuse.device.layout import (
 _WANTED = ASYNC_READ | ATOMIC_O_TRUNC | BIG_WRITES | AUTO_INVAL_DATA | DO_READDIRPLUS | ASYNC_DIO | MAX_PAGES
 _MOST_READ_AHEAD, _MOST_WRITTEN, _PAGES = 1 << 17, 4096, 256  # nothing is written; a reply has a mebibyte at most
 _FSYNC_DATA = 1
-_FD_BYTES = bytes | bytearray | memoryview
+Body = bytes | bytearray | memoryview
 
 
 class KernelQuestion(NamedTuple):
@@ -79,7 +79,7 @@ class Handlers(Protocol):
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes: ...  # noqa: D102
     async def write(self) -> None: ...  # noqa: D102
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo: ...  # noqa: D102
-    async def read(self, fh: int, off: int, size: int) -> _FD_BYTES: ...  # noqa: D102
+    async def read(self, fh: int, off: int, size: int) -> Body: ...  # noqa: D102
     async def release(self, fh: int) -> None: ...  # noqa: D102
     async def flush(self, fh: int) -> None: ...  # noqa: D102
     async def fsync(self, fh: int, datasync: bool) -> None: ...  # noqa: D102
@@ -94,10 +94,10 @@ class Handlers(Protocol):
     async def poll(self, inode: int, fh: int, ctx: RequestContext) -> int: ...  # noqa: D102
 
 
-_Answer = Callable[[Handlers, KernelQuestion], Awaitable[_FD_BYTES]]
+_Answer = Callable[[Handlers, KernelQuestion], Awaitable[Body]]
 
 
-async def answer(handlers: Handlers, question: KernelQuestion) -> _FD_BYTES | None:
+async def answer(handlers: Handlers, question: KernelQuestion) -> Body | None:
     """Return what a handler answers, as bytes behind the header. None for a question that gets no answer.
 
     Raises:
@@ -157,7 +157,7 @@ async def _open(handlers: Handlers, question: KernelQuestion) -> bytes:
     return replies.opened(await handlers.open(question.inode, flags, question.context))
 
 
-async def _read(handlers: Handlers, question: KernelQuestion) -> _FD_BYTES:
+async def _read(handlers: Handlers, question: KernelQuestion) -> Body:
     return await handlers.read(*READ_IN.unpack_from(question.words))
 
 
