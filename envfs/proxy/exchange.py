@@ -252,8 +252,12 @@ class HostConnection:
         passed = [(name, value) for name, value in headers if not is_of_connection(name.decode("latin-1"))]
         if not pairs:
             return passed
-        # the name of a header is no place for a placeholder
-        return [(name, scrub_header(value, pairs)) for name, value in passed if scrub_header(name, pairs) == name]
+        # the name of a header is no place for a placeholder, and is in lower case here
+        names = b"\n".join(name for name, _ in passed)
+        inside = [text for pair in pairs if (text := bytes(pair.text).lower()) in names]
+        return [
+            (name, scrub_header(value, pairs)) for name, value in passed if not any(text in name for text in inside)
+        ]
 
     async def _switch(self, head: RequestHead, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
         incoming = self._incoming
