@@ -136,6 +136,10 @@ class OutgoingStream:
             raise UpstreamFailed("the host does not answer in HTTP/2") from None
         return piece
 
+    def has_more(self) -> bool:
+        """What came is told apart by the connection, and nothing is known of it."""
+        return False
+
     def trailers(self) -> Headers:
         """Return the trailers that came behind the body."""
         return self._trailers
