@@ -61,6 +61,16 @@ class Locations(NamedTuple):
         return f"{self.state}/seen.jsonl"
 
     @property
+    def outbox(self) -> str:
+        """The folder of versions that wait for the engine that machines share."""
+        return f"{self.state}/outbox"
+
+    @property
+    def engine(self) -> str:
+        """When this machine had contact with which engine."""
+        return f"{self.state}/engine.json"
+
+    @property
     def last_times(self) -> str:
         """When the vault was verified and backed up last."""
         return f"{self.state}/last-times.json"

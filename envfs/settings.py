@@ -47,6 +47,7 @@ class Settings(NamedTuple):
     """The content of the file. Empty text means the default, `idle_seconds` 0 that an idle vault is not locked."""
 
     identity_file: str = ""
+    founder: str = ""  # the owner's key, in a home that joined a vault of somebody else
     keyring: str = ""
     mount: str = ""
     idle_seconds: int = 0
@@ -57,6 +58,7 @@ class Settings(NamedTuple):
     approvals: ApprovalSettings = ApprovalSettings()
     proxy: "ProxySettings | None" = None  # None: the table is not there
     authors: Mapping[str, str] = MappingProxyType({})  # what the owner calls the authors of records, by their keys
+    engine: str = ""  # the address of the engine that machines share. Empty: this vault is this machine's alone
 
 
 class SettingsFile:
@@ -96,6 +98,12 @@ class SettingsFile:
         from envfs import settings_edits
 
         self._write(settings_edits.with_keyring(self._text(), keyring))
+
+    def set_founder(self, founder: str) -> None:
+        """Remember by whom the vault was begun that this home joined."""
+        from envfs import settings_edits
+
+        self._write(settings_edits.with_founder(self._text(), founder))
 
     def add_recipient(self, recipient: str) -> None:
         """Add one to those whom the keys of new projects are sealed to."""
@@ -146,10 +154,11 @@ class SettingsFile:
 
 
 def _parse(body: dict[str, object]) -> Settings:
-    identity = _table(body, "identity", {"file": str, "keyring": str})
+    identity = _table(body, "identity", {"file": str, "keyring": str, "founder": str})
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
     keys = _table(body, "keys", {"recipients": list})
+    store = _table(body, "store", {"engine": str})
     audit = _table(body, "audit", audit_settings.KEYS)
     approvals = _table(body, "approvals", {"wait": str, "agents": list, "unattended": str, "notify": bool})
     authors = body.pop("authors", {})
@@ -161,6 +170,7 @@ def _parse(body: dict[str, object]) -> Settings:
         raise EnvFSError("[[grant]] is an array of tables")
     return Settings(
         identity_file=str(identity.get("file", "")),
+        founder=str(identity.get("founder", "")),
         keyring=str(identity.get("keyring", "")),
         mount=str(mount.get("path", "")),
         idle_seconds=_seconds(lock.get("idle"), "idle in [lock]"),
@@ -171,6 +181,7 @@ def _parse(body: dict[str, object]) -> Settings:
         approvals=_approvals(approvals),
         proxy=_proxy(proxy),
         authors=_authors(authors),
+        engine=str(store.get("engine", "")),
     )
 
 

@@ -33,6 +33,13 @@ def with_keyring(text: str, keyring: str) -> str:
     return tomlkit.dumps(document)
 
 
+def with_founder(text: str, founder: str) -> str:
+    """Name the owner of the vault that this home joined."""
+    document = _parsed_with_table(text, "identity")
+    document["identity"]["founder"] = founder
+    return tomlkit.dumps(document)
+
+
 def with_recipient(text: str, recipient: str) -> str:
     """Add one to those whom the keys of new projects are sealed to."""
     document = _parsed_with_table(text, "keys")

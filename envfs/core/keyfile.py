@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import limits
-from envfs.core.record import from_base64, to_base64
+from envfs.core.record import Point, from_base64, to_base64
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, TooLarge
 
 KEY_BYTES = 32
+NOT_FOR_US = "a project's key does not open with this identity"  # of a file that is damaged, or for others
 _NOT_OURS = "a project's key is not a key of EnvFS"
 _HEADER, _STANZA = b"age-encryption.org/v1\n", b"-> scrypt "
 
@@ -29,12 +30,14 @@ class Custody(StrEnum):
 class Keys(NamedTuple):
     """The keys of a project, the newest first, and the recipients of the file. None if it is under a passphrase.
 
-    `ext` is the extension in the file's header (core.extensions), empty if there is none.
+    `ext` is the extension in the file's header (core.extensions), empty if there is none. `members` is the entry of the
+    list of members whose recipients these are (core.membership), if there is a list.
     """
 
     keys: tuple[Secret[bytes], ...]
     recipients: tuple[str, ...]
     ext: str = ""
+    members: Point = Point()
 
 
 class Opened(NamedTuple):

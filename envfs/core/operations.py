@@ -18,6 +18,7 @@ class Operation(StrEnum):
     MOVE = "move"  # a version of another level, with the time and the message that it had
     REMOVE = "remove"  # the level: its text is empty, and it is listed no more
     RESEAL = "reseal"  # the same text, under the newest key
+    REBASE = "rebase"  # a version that waited for an engine, merged into what others wrote meanwhile
 
 
 class KeyOperation(StrEnum):
@@ -29,4 +30,5 @@ class KeyOperation(StrEnum):
     PASSPHRASE = "passphrase"
     RECIPIENTS = "recipients"
     RECOVERY = "recovery"
+    MEMBERS = "members"  # the list of members
     KEYRING = "keyring"  # of the operating system: it has the identity, or has it no more

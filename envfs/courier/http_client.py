@@ -4,6 +4,7 @@ Laws: an answer is bounded before it is kept. Anything else than an answer in HT
 connection is then of no more use.
 """
 
+import select
 import ssl
 from collections.abc import Sequence
 from typing import Final, Self
@@ -29,8 +30,9 @@ Headers = Sequence[tuple[str, str]]
 class HttpConnection:
     """A connection. Its owner uses it for one request at a time, and closes it after any fault."""
 
-    def __init__(self, stream: trio.abc.Stream, host: str) -> None:
-        """Use a stream to `host`, which goes into each request."""
+    def __init__(self, plain: trio.SocketStream, stream: trio.abc.Stream, host: str) -> None:
+        """Use a stream over `plain` to `host`, which goes into each request."""
+        self._socket = plain.socket
         self._stream = stream
         self._host = host
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD_BYTES)
@@ -50,7 +52,7 @@ class HttpConnection:
         for level, option, value in _KEEPALIVE:
             plain.setsockopt(level, option, value)
         stream: trio.abc.Stream = plain if context is None else await _verified(plain, context, endpoint)
-        return cls(stream, f"{host}:{endpoint.port}")
+        return cls(plain, stream, f"{host}:{endpoint.port}")
 
     async def send(self, method: str, target: str, body: bytes = b"", headers: Headers = ()) -> int:
         """Send a request, and return the status of the answer, whose body is then read."""
@@ -92,14 +94,19 @@ class HttpConnection:
 
     def go_on(self) -> bool:
         """Be ready for the next request. False if there can be none."""
-        if (self._http.our_state, self._http.their_state) != (h11.DONE, h11.DONE):
+        if (self._http.our_state, self._http.their_state) != (h11.DONE, h11.DONE) or self._has_ended():
             return False
         self._http.start_next_cycle()
         return True
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connection at once."""
-        await trio.aclose_forcefully(self._stream)
+        self._socket.close()
+
+    def _has_ended(self) -> bool:
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN)
+        return bool(poll.poll(0))  # nothing was asked, so it can only be the end
 
     async def _next(self) -> object:
         try:

@@ -30,7 +30,9 @@ async def _checked(vault: Vault, keyholder: Keyholder, stream: str) -> dict[int,
     while first <= last:
         texts = _texts(vault, mourning, range(first, last + 1))
         places = tuple(vault.place(mourning, seq) for seq in range(first, first + len(texts)))
-        faults = (await keyholder.ask(CheckTombstones(places), Faults, texts)).message.texts
+        blobs = [*texts]
+        request = CheckTombstones(places, vault.add_members(blobs))
+        faults = (await keyholder.ask(request, Faults, blobs)).message.texts
         for text in (text for text, fault in zip(texts, faults, strict=True) if not fault):
             for point in tombstones.parse_tombstone(text)[1]:
                 named.setdefault(*point)

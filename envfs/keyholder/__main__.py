@@ -46,17 +46,20 @@ def main() -> int:
     gc.enable()
     warm_up: WarmUp | None = None
     waiting: list[int] = []
+    cold: list[int] = []  # of those, what is to go: it is not warm, and shares few pages with those that come
     word: bytes | None = None
     refused = 0
     is_asked = False  # until then the daemon may still be loading itself
     while True:
         if not waiting or (word is None and warm_up is not None and len(waiting) < _WAITING):
             try:
-                waiting.append(_fork(keyring, daemon, confined, warm_up))
+                waiting.append(_fork(keyring, daemon, confined, warm_up, waiting))
                 refused = 0
+                _dismiss(waiting, cold)
             except OSError:
                 # too many processes, too little memory: mostly for a moment, and to end would be to forget every key
                 refused += 1
+                cold.clear()
                 if refused > _MOST_REFUSED and not waiting:
                     return keyholding.NO_ROOM
                 time.sleep(_CALM)
@@ -67,9 +70,10 @@ def main() -> int:
         if word == _OVER:
             return 0
         if warm_up is None and word is None:
-            warm_up = WarmUp()  # for the children after the one that waits now
+            warm_up = WarmUp()
             warm_up.run(_ROUNDS)
             gc.freeze()
+            cold = waiting.copy()
 
 
 def _patience(waiting: list[int], warm_up: WarmUp | None) -> float | None:
@@ -89,11 +93,21 @@ def _next_word(waiting: list[int], seconds: float | None) -> bytes | None:
     return word
 
 
+def _dismiss(waiting: list[int], some: list[int]) -> None:
+    for reading in some:
+        if reading in waiting:  # otherwise it has a conversation
+            waiting.remove(reading)
+            os.close(reading)
+    some.clear()
+
+
 def _is_readable(descriptor: int, seconds: float) -> bool:
     return bool(select.select([descriptor], [], [], seconds)[0])
 
 
-def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, warm_up: WarmUp | None) -> int:
+def _fork(
+    keyring: Keyring, daemon: socket.socket, confined: Confinement, warm_up: WarmUp | None, others: list[int]
+) -> int:
     # returns where the child will say that it has a conversation
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -104,19 +118,24 @@ def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, warm_u
         os.close(writing)
         raise
     if child == 0:
-        os.close(reading)
+        for ours in (reading, *others):  # another child sees when its parent has closed its own
+            os.close(ours)
         if warm_up is not None and not _is_readable(daemon.fileno(), 0):
             warm_up.run()
-        _child(keyring, daemon, confined, writing, parent)
+        _child(keyring, daemon, confined, writing, parent, is_warm=warm_up is not None)
     os.close(writing)
     return reading
 
 
-def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, parent_hears: int, parent: int) -> None:
+def _child(
+    keyring: Keyring, daemon: socket.socket, confined: Confinement, parent_hears: int, parent: int, *, is_warm: bool
+) -> None:
     status = 1
     gc.disable()  # it ends after one request: to look for garbage is a third of the work on a long text
     try:
         hardening.end_with(parent)
+        if not is_warm and _is_dismissed(daemon, parent_hears):
+            os._exit(0)
         connection = _next(daemon)
         with contextlib.suppress(BrokenPipeError):  # both of us are being ended
             os.write(parent_hears, _OVER if connection is None else _TAKEN)
@@ -129,6 +148,11 @@ def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, paren
         surprises.report_bug(error)
     finally:
         os._exit(status)
+
+
+def _is_dismissed(daemon: socket.socket, parent_hears: int) -> bool:
+    # waits until there is a conversation, or the parent has closed its end
+    return parent_hears in select.select([daemon.fileno(), parent_hears], [], [])[0]
 
 
 def _next(daemon: socket.socket) -> socket.socket | None:

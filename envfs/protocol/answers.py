@@ -34,14 +34,21 @@ class Held(NamedTuple):
 
 
 class KeysDescribed(NamedTuple):
-    """The names of a project's keys, the newest first, and the recipients of the file."""
+    """The names of a project's keys, the newest first, and the recipients of the file.
+
+    `pending` is a former member who still has the newest key, or empty.
+    """
 
     kids: tuple[str, ...]
     recipients: tuple[str, ...]
+    pending: str = ""
 
 
 class Sealed(NamedTuple):
-    """A new record is the reply's blob. `doubtful`: what was written may be misread, or refer to nothing."""
+    """A new record is the reply's blob. `doubtful`: what was written may be misread, or refer to nothing.
+
+    Of a merge, `unmerged` are the variables that both sides changed, and of `comments` too one side was left out.
+    """
 
     kid: str
     added: tuple[str, ...] = ()
@@ -49,6 +56,8 @@ class Sealed(NamedTuple):
     removed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     doubtful: bool = False
+    unmerged: tuple[str, ...] = ()
+    comments: bool = False
 
 
 class Unchanged(NamedTuple):
@@ -253,6 +262,13 @@ class Stated(NamedTuple):
     """A signed statement of the vault is the reply's blob."""
 
 
+class OwnKeys(NamedTuple):
+    """The public keys of the held identity: its age recipient and its signing key in base64url."""
+
+    recipient: str
+    author: str
+
+
 class Refused(NamedTuple):
     """The parts of an EnvFSError."""
 
@@ -287,6 +303,7 @@ REPLIES = wire.message_table(
     Faults,
     Signed,
     Stated,
+    OwnKeys,
     Refused,
     Protection,
 )

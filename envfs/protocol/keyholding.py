@@ -13,6 +13,8 @@ from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.protocol.keyholder_searches import *  # noqa: F403
 from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
+from envfs.protocol.member_requests import *  # noqa: F403
+from envfs.protocol.member_requests import CheckMembers, OwnDevice, SignEntry
 from envfs.protocol.proxy_sessions import *  # noqa: F403
 from envfs.protocol.proxy_sessions import PROXY_ANSWERS
 from envfs.protocol.rotation_requests import *  # noqa: F403
@@ -33,19 +35,29 @@ class SealedKeyFile(NamedTuple):
 class CreateIdentity(NamedTuple):
     """Make an identity and hold it. Descriptor: a passphrase to read, or (with `plain`) the file to write it to.
 
-    Reply: IdentityMade. Without `plain` one blob, the identity as an age passphrase file.
+    Reply: IdentityMade. Without `plain` one blob, the identity as an age passphrase file. `founder` is the owner of the
+    vault that it is to join.
     """
 
     plain: bool
+    founder: str = ""
 
 
 class LoadIdentity(NamedTuple):
-    """Hold an identity. Descriptors: the identity (age file or plain), then the passphrase if it is encrypted."""
+    """Hold an identity. Descriptors: the identity (age file or plain), then the passphrase if it is encrypted.
+
+    In a vault with a list of members (blobs) it is that of a device that is in the list at `time`. `founder` is the
+    owner whose vault this home joined. Empty for the owner's own home.
+    """
 
     owner_recipient: str
     owner_signing_key: str
     project: str | None = None  # the one whose mark is removed. None for all
     reopen: bool = True  # if not, every mark stays
+    vault: str = ""
+    time: str = ""
+    founder: str = ""
+    members: MemberRecords | None = None
 
 
 class Rewrap(NamedTuple):
@@ -87,6 +99,7 @@ class SealKeys(NamedTuple):
     `fresh` puts a new key in front. With custody `managed` it is sealed to `recipients` (empty: as before). With
     `zero-knowledge` to a passphrase, and held. Descriptors: the passphrase of `head`, if it is under one. Then the new
     one, if custody is `zero-knowledge` and it changes. Then, with `plugins`, a socket to a process that can run them.
+    In a vault with members, whose records are blobs, it is sealed to those whom their list has for the project.
     """
 
     place: RecordAddress
@@ -96,21 +109,24 @@ class SealKeys(NamedTuple):
     fresh: bool
     head: RecordAddress | None = None
     plugins: bool = False
+    members: MemberRecords | None = None
 
 
 class HoldKeys(NamedTuple):
     """Hold the keys of a key file that is under a passphrase. Reply: Held.
 
-    Descriptor: the passphrase. Blob: the file.
+    Descriptor: the passphrase. Blob: the file, and the members behind it.
     """
 
     place: RecordAddress
+    members: MemberRecords | None = None
 
 
 class DescribeKeys(NamedTuple):
-    """The content of a project's key file. Blob: the file. Reply: KeysDescribed."""
+    """The content of a project's key file. Blob: the file, and the members behind it. Reply: KeysDescribed."""
 
     place: RecordAddress
+    members: MemberRecords | None = None
 
 
 class WriteLevel(NamedTuple):
@@ -123,7 +139,8 @@ class WriteLevel(NamedTuple):
     with one of another level there, `copy` with `names` too. `head` is None for a level without text. `trim` drops the
     line end of a value of one line. `message` is sealed into the record's note. `members` as in Layer. With `always` an
     unchanged text is sealed as well. With `quiet` it is no error to unset a name that is not there. With `half` the
-    level counts as removed, until the next version.
+    level counts as removed, until the next version. `rebase` comes with the version that waited as `restore`, and the
+    one that it was made of as `base`, if there was one. Of `names` it counts, whatever others wrote.
     """
 
     place: RecordAddress
@@ -145,6 +162,7 @@ class WriteLevel(NamedTuple):
     names: tuple[str, ...] = ()
     phase: RotationPhase = RotationPhase.DIRECT
     until: str = ""
+    base: SealedLayer | None = None
 
 
 class RenderView(NamedTuple):
@@ -230,6 +248,7 @@ class CheckKeys(NamedTuple):
     """Open each key file. Reply: Faults."""
 
     keys: tuple[SealedKeyFile, ...]
+    members: MemberRecords | None = None
 
 
 class SignCheckpoint(NamedTuple):
@@ -245,9 +264,13 @@ class SignCheckpoint(NamedTuple):
 
 
 class CheckCheckpoints(NamedTuple):
-    """Check signature and place of each checkpoint. Each is a blob. Reply: Faults."""
+    """Check signature and place of each checkpoint. Each is a blob. Reply: Faults.
+
+    With the members behind them, a checkpoint may be that of another device of the vault.
+    """
 
     places: tuple[RecordAddress, ...]
+    members: MemberRecords | None = None
 
 
 class VerifyCheckpoint(NamedTuple):
@@ -268,18 +291,14 @@ class SignTombstone(NamedTuple):
     records: tuple[int, ...]
     lost: tuple[int, ...] = ()
     layers: tuple[SealedLayer, ...] = ()
+    members: MemberRecords | None = None
 
 
 class CheckTombstones(NamedTuple):
-    """Check signature and place of each tombstone. Each is a blob. Reply: Faults."""
+    """Check signature and place of each tombstone. Each is a blob, with the members behind them. Reply: Faults."""
 
     places: tuple[RecordAddress, ...]
-
-
-class CheckMembers(NamedTuple):
-    """Check the stream `member` of a vault. Each of its records is a blob. Reply: Faults."""
-
-    vault: str
+    members: MemberRecords | None = None
 
 
 class DescribeProtection(NamedTuple):
@@ -317,6 +336,8 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     SignTombstone: (answers.Stated,),
     CheckTombstones: (answers.Faults,),
     CheckMembers: (answers.Faults,),
+    SignEntry: (answers.Stated,),
+    OwnDevice: (answers.OwnKeys,),
     **PROXY_ANSWERS,
     DescribeProtection: (Protection,),
 }

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
-from urllib.parse import unquote
 
 from envfs.errors import EnvFSError
 from envfs.protocol.proxying import SessionRule
@@ -77,6 +76,8 @@ class ProxyRule(NamedTuple):
         """
         if self.methods and method not in self.methods:
             return False
+        from urllib.parse import unquote  # noqa: PLC0415 - 0.4 MB, which a daemon without a proxy does without
+
         once = unquote(path, "latin-1")
         meant = [re.sub("/+", "/", re.sub(";[^/]*", "", text)).lower() for text in (once, unquote(once, "latin-1"))]
         globs = [re.sub("/+", "/", glob).lower() for glob in self.paths]

@@ -11,6 +11,7 @@ from envfs.core import events, keyfile, limits, record
 from envfs.core.access.caller import Caller
 from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Custody
+from envfs.core.membership.folding import fold_entries
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
 from envfs.core.recipients import plugin_of
@@ -21,6 +22,7 @@ from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
 from envfs.protocol.answers import Stated
 from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Sealed, SealKeys, SignTombstone
+from envfs.service.sharing.sharing import VaultSharing
 from envfs.vault.streams import Head
 from envfs.vault.vault import Vault
 
@@ -47,7 +49,12 @@ class KeyChange(NamedTuple):
 
 
 class ProjectKeys:
-    """The keys of every project of one vault. `recipients` says whom those of new projects are sealed to."""
+    """The keys of every project of one vault. `recipients` says whom those of new projects are sealed to.
+
+    Key files that machines share are offered to `sharing` first.
+    """
+
+    sharing: VaultSharing | None = None
 
     def __init__(
         self, vault: Vault, keyholder: Keyholder, log: AccessLog, recipients: Callable[[], tuple[str, ...]]
@@ -84,6 +91,18 @@ class ProjectKeys:
         """Store a key file that was made. False if somebody else took its number."""
         return self._vault.append_key(project, file.place.seq, file.data)
 
+    async def offer(self, project: Project, file: KeyFile) -> bool:
+        """Give a key file to the engine that machines share, before it is stored. False if its number is taken there.
+
+        Two machines that each made a key for one project could not be brought together again, so no key waits.
+
+        Raises:
+            StoreUnavailable: the engine is away
+        """
+        if self.sharing is None:
+            return True
+        return await self.sharing.offer(record.record_key(record.key_stream(project), file.place.seq), file.data)
+
     def is_newest(self, project: Project, file: KeyFile) -> bool:
         """Tell whether a key file that was found is still the newest."""
         head = self._vault.key_head(project)
@@ -108,14 +127,17 @@ class ProjectKeys:
         """
         file = await self._sealed(project, change, descriptors)
         event = events.keys_changed(project, file.place.seq, change.operation, change.custody)
-        if not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
+        is_ours = await self.offer(project, file)
+        if not is_ours or not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
             raise Conflict(f"the keys of {project} were changed by another process meanwhile", "look, and try again")
 
     async def describe(self, project: Project) -> KeysDescribed:
         """Name a project's keys, the newest first, and whom they are sealed to."""
         head = self._head(project)
         place = self._vault.place(record.key_stream(project), head.seq)
-        answer = await self._keyholder.ask(DescribeKeys(place), KeysDescribed, (head.data,))
+        blobs = [head.data]
+        request = DescribeKeys(place, self._vault.add_members(blobs))
+        answer = await self._keyholder.ask(request, KeysDescribed, blobs)
         return answer.message
 
     async def behind(self, project: Project) -> list[str]:
@@ -139,9 +161,13 @@ class ProjectKeys:
             older_files = range(1, self._head(project).seq)
             lost = tuple(seq for seq in older_files if seq not in named and seq not in numbers)
             place = self._vault.next_place(record.tombstone_stream(stream))
-            request = SignTombstone(place, clocks.wall_time(), tuple(files), lost[-limits.TOMBSTONE_RECORDS // 2 :])
-            answer = await self._keyholder.ask(request, Stated, tuple(files.values()))
-            if not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
+            blobs = [*files.values()]
+            members, lost = self._vault.add_members(blobs), lost[-limits.TOMBSTONE_RECORDS // 2 :]
+            request = SignTombstone(place, clocks.wall_time(), tuple(files), lost, members=members)
+            answer = await self._keyholder.ask(request, Stated, blobs)
+            key = record.record_key(place.stream, place.seq)
+            is_ours = self.sharing is None or await self.sharing.offer(key, answer.blobs[0])
+            if not is_ours or not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
                 raise Conflict(
                     f"the keys of {project} were changed by another process meanwhile", "look, and try again"
                 )
@@ -150,20 +176,31 @@ class ProjectKeys:
     async def _sealed(self, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> KeyFile:
         stream = record.key_stream(project)
         head, place = self._vault.key_head(project), self._vault.next_place(stream)
-        recipients = change.recipients
+        time = clocks.wall_time()
+        recipients = self._members_of(project, time) or change.recipients
         if head and change.custody == Custody.MANAGED and not recipients:
             recipients = (await self.describe(project)).recipients
+        blobs = [head.data] if head else []
         request = SealKeys(
             place=place,
-            time=clocks.wall_time(),
+            time=time,
             custody=change.custody,
             recipients=recipients,
             plugins=any(map(plugin_of, recipients)),
             fresh=change.fresh,
             head=self._vault.place(stream, head.seq) if head else None,
+            members=self._vault.add_members(blobs),
         )
-        answer = await self._keyholder.ask(request, Sealed, (head.data,) if head else (), descriptors)
+        answer = await self._keyholder.ask(request, Sealed, blobs, descriptors)
         return KeyFile(place, answer.blobs[0], new=True)
+
+    def _members_of(self, project: Project, time: str) -> tuple[str, ...]:
+        # in a shared vault the keyholder takes those whom the list has, whatever is asked for
+        records: list[bytes] = []
+        if self._vault.add_members(records) is None:
+            return ()
+        roster = fold_entries(self._vault.description.signing_key, records).now
+        return roster.recipients(project, time) if roster.shared else ()
 
     def _head(self, project: Project) -> Head:
         head = self._vault.key_head(project)

@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 
 from envfs.core.audit_settings import AuditSettings
+from envfs.core.names import Project
 from envfs.errors import EnvFSError, NotApproved, NoVault, UnsafeSettings
 from envfs.gate.approvals.asking import Approvals
 from envfs.gate.audit_log.keeping import Keeping
@@ -36,15 +37,20 @@ from envfs.locations import Locations
 from envfs.rules_file import RulesFile
 from envfs.service.budgets import Budgets
 from envfs.service.changes.changes import ChangeNotices
-from envfs.service.changes.comparison import Comparison
+from envfs.service.changes.comparison import Comparison, LevelVersion
 from envfs.service.lock_state import Locks
 from envfs.service.pace import Pace
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.proxy_processes.sessions import ProxySessions
+from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.mirror import Taken
+from envfs.service.sharing.sharing import VaultSharing
+from envfs.service.sharing.waiting import WaitingVersion
 from envfs.service.writer import Writer
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
 from envfs.vault.high_water import Memory
+from envfs.vault.member_names import member_names
 from envfs.vault.vault import Vault
 
 
@@ -70,6 +76,10 @@ class OpenVault:
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
 
+    def tell_came(self, taken: Taken) -> None:
+        """Take note that a level has text that came from another machine."""
+        self.changes.wrote(taken.level, LevelVersion(taken.seq, taken.digest))
+
 
 class Service:
     """The parts that a request may need, by name. `stop` ends the daemon.
@@ -91,8 +101,14 @@ class Service:
         self.lasts = True
         self.owner = os.geteuid()
         self.me = callers.own_caller()
-        self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
+        self.sharing = VaultSharing(
+            DirectoryStore(Path(places.vault)),
+            Path(places.outbox),
+            SharingFacts(Path(places.engine)),
+            lambda: self.settings.load().engine,
+        )
+        self.store = self.sharing.store
         self.book = RuleBook(self.settings, RulesFile(Path(places.rules)))
         self.uses = RuleUses(Path(places.uses))
         self.refusals = Refusals(lambda: self.log)
@@ -104,6 +120,7 @@ class Service:
         self.open_files: Callable[[], Iterable[LevelReading]] = tuple
         self.keyholder_pid = 0
         self.alarms = 0
+        self.pending_keys: tuple[Project, ...] = ()  # of which a former member still has the newest key
         self.hook = Hook()
         self.proxies = ProxySessions()
         self._opened: OpenVault | None = None
@@ -130,9 +147,12 @@ class Service:
 
     def author_names(self) -> Mapping[str, str]:
         """Return what the owner calls the authors of records, by their keys. Nothing while the settings are unsafe."""
+        names: dict[str, str] = {}
+        with suppress(EnvFSError):  # the list is checked where a record is opened. These are names, and no more
+            names |= member_names(self._load_vault())
         with suppress(UnsafeSettings):
-            return self.settings.load().authors
-        return {}
+            names |= self.settings.load().authors
+        return names
 
     def audit_settings(self) -> AuditSettings:
         """Return how the access log is kept: as before, while the settings file cannot be trusted."""
@@ -173,7 +193,12 @@ class Service:
             self.ledger.join(vault)
             self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
             self._opened.gate.on_alarm = self._alarm
+            self._opened.writer.sharing = self._opened.keys.sharing = self.sharing
+            self.sharing.join(vault, self.keyholder, self._opened.tell_came, self._rebase)
         return self._opened
+
+    async def _rebase(self, waiting: WaitingVersion) -> None:
+        await self.open_vault.writer.rebase(self.me, waiting)
 
     @property
     def has_open_vault(self) -> bool:
@@ -202,6 +227,12 @@ class Service:
         if self.alarms:
             sentences.append(
                 f"reads of a canary since the daemon began: {self.alarms}; `envfs log --event canary` says by whom"
+            )
+        if self.pending_keys:
+            projects = ", ".join(self.pending_keys)
+            sentences.append(
+                f"a former member has the newest key of {projects}, and nothing is written there; an administrator "
+                "makes a new one: `envfs member revoke` again"
             )
         if self.hook.skipped:
             sentences.append(f"{self.hook.skipped} alarms did not reach the hook: {self.hook.problem}")

@@ -13,7 +13,8 @@ import trio
 
 from envfs.core import events, names, record
 from envfs.core.access.caller import Caller
-from envfs.core.addresses import SealedLayer
+from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
+from envfs.core.events import Event
 from envfs.core.operations import Operation
 from envfs.core.rotation import RotationPhase
 from envfs.errors import Conflict, EnvFSError, NoSuchLevel, NoSuchVariable
@@ -26,6 +27,8 @@ from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import NO_TEXT, LevelVersion
 from envfs.service.overtaking import Overtaken, RecentChanges
 from envfs.service.project_keys import KeyFile, ProjectKeys
+from envfs.service.sharing.sharing import Settled, VaultSharing
+from envfs.service.sharing.waiting import WaitingVersion, address_of
 from envfs.vault.vault import Vault
 
 _TRIES = 20
@@ -44,6 +47,7 @@ class LevelChange(NamedTuple):
 
     `restore_level` is the level that `restore_version` is of, if that is another one, and `half` as in WriteLevel. With
     `expected`, only if that is the level's newest version. `phase` and `until` are of a rotation, as in WriteLevel.
+    `waiting` is the version of a `rebase`. With `names` it is in conflict, and they count.
     """
 
     operation: Operation
@@ -64,6 +68,7 @@ class LevelChange(NamedTuple):
     expected: int = -1
     phase: RotationPhase = RotationPhase.DIRECT
     until: str = ""
+    waiting: WaitingVersion | None = None
 
 
 class Result(NamedTuple):
@@ -78,7 +83,9 @@ class Result(NamedTuple):
 
 
 class Writer:
-    """Writes levels of one vault."""
+    """Writes levels of one vault. New versions of one that machines share go through `sharing`."""
+
+    sharing: VaultSharing | None = None
 
     def __init__(
         self, vault: Vault, keys: ProjectKeys, keyholder: Keyholder, log: AccessLog, changes: ChangeNotices
@@ -158,19 +165,48 @@ class Writer:
         if change.dry:
             return Result(head.seq if head else 0, answer.message)
         event = events.written(level, request.place.seq, change.operation, change.rule)
-        data = answer.blobs[0]
+        data, sealed = answer.blobs[0], answer.message
+        if key.new and not await self._keys.offer(project, key):
+            return None
 
         def store() -> bool:
             is_current = self._keys.store(project, key) if key.new else self._keys.is_newest(project, key)
-            return is_current and vault.append(level, request.place.seq, data)
+            return is_current and self._append(change, request.place.seq, sealed, data)
 
         if not self._recorder.carry_out(event, caller, data, store):
+            return None
+        if not await self._is_settled(change, event, data):
             return None
         vault.confirm_members(request.members, blobs)
         if change.always:
             self._changes.count_as_changed(record.digest(data))
         self._changes.wrote(level, LevelVersion(head.seq, head.digest) if head else NO_TEXT)
-        return Result(request.place.seq, answer.message)
+        return Result(request.place.seq, sealed)
+
+    def _append(self, change: LevelChange, seq: int, sealed: Sealed, data: bytes) -> bool:
+        waiting = change.waiting
+        if self.sharing is None or waiting is None or change.names:
+            return self._vault.append(change.level, seq, data)
+        if sealed.unmerged or sealed.comments:
+            self.sharing.store.outbox.keep_conflict(waiting.number, sealed.unmerged)
+        with self.sharing.store.replacing(waiting.number):
+            return self._vault.append(change.level, seq, data)
+
+    async def _is_settled(self, change: LevelChange, event: Event, data: bytes) -> bool:
+        # what is merged by itself is pushed by whoever has it merged
+        if self.sharing is None or (change.waiting is not None and not change.names):
+            return True
+        if await self.sharing.settle(record.level_stream(change.level), data) is not Settled.TAKEN:
+            return True
+        self._recorder.take_back(event)
+        return False
+
+    async def rebase(self, caller: Caller, waiting: WaitingVersion) -> Result:
+        """Merge a version that waited into what others wrote meanwhile. It goes on waiting as the next version.
+
+        Variables that both changed keep the others' value, and the version is kept as a conflict beside that.
+        """
+        return await self.write(caller, LevelChange(Operation.REBASE, waiting.level, rule="sync", waiting=waiting))
 
     def _check_expected(self, change: LevelChange, version: int) -> None:
         # a level that was removed has no text, as one that never was
@@ -186,16 +222,19 @@ class Writer:
         place = vault.next_place(record.level_stream(level))
         if place.seq != seq + 1:
             raise Conflict(f"{level} changed while it was read", "try again")
+        key_blob = len(blobs)
         blobs.append(key.data)
+        members = layers[0].members if layers else vault.add_members(blobs)
+        base, mine = _merged_layers(change, (key.place, key_blob), blobs, members)
         request = WriteLevel(
             place=place,
             time=self._time(level, seq, source if change.operation is Operation.MOVE else None),
             operation=change.operation,
             name=change.name,
             key=key.place,
-            key_blob=len(blobs) - 1,
+            key_blob=key_blob,
             head=_at(layers, (level, seq)),
-            restore=_at(layers, source),
+            restore=mine or _at(layers, source),
             trim=change.trim,
             new_name=change.new_name,
             canary=change.canary,
@@ -206,7 +245,8 @@ class Writer:
             message=change.message,
             phase=change.phase,
             until=change.until,
-            members=layers[0].members if layers else vault.add_members(blobs),
+            members=members,
+            base=base,
         )
         return request, tuple(blobs)
 
@@ -214,6 +254,20 @@ class Writer:
         # never before the version before it, whatever the clock says: `.history` finds versions by time
         now = self._vault.header(*source).time if source else clocks.wall_time()
         return max(now, self._vault.header(level, seq).time) if seq else now
+
+
+def _merged_layers(
+    change: LevelChange, key: tuple[RecordAddress, int], blobs: list[bytes], members: MemberRecords | None
+) -> tuple[SealedLayer | None, SealedLayer | None]:
+    # the text before the version that waited, if there was one, and that version
+    if change.waiting is None:
+        return None, None
+    layers: list[SealedLayer | None] = []
+    for data in (change.waiting.base, change.waiting.mine):
+        place = address_of(data) if data else None
+        layers.append(SealedLayer(change.level, place, len(blobs), *key, members) if place else None)
+        blobs.append(data)
+    return layers[0], layers[1]
 
 
 def _at(layers: tuple[SealedLayer, ...], version: tuple[str, int]) -> SealedLayer | None:

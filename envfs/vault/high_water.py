@@ -6,6 +6,7 @@ stream counts.
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +29,11 @@ class Seen(NamedTuple):
 class Memory:
     """The journal at `path`. A line that a power cut left half written is dropped.
 
-    `spoiled` is how many other lines are none: somebody changed the file.
+    `spoiled` is how many other lines are none: somebody changed the file. Records that
+    `is_waiting` names (stream, number) are not remembered: an engine may yet give that number to another record.
     """
+
+    is_waiting: Callable[[str, int], bool] = staticmethod(lambda _stream, _seq: False)
 
     def __init__(self, path: Path) -> None:
         """Read the journal."""
@@ -57,7 +61,7 @@ class Memory:
         Raises:
             StoreUnavailable: the journal cannot be written
         """
-        if self._seen.get(stream) == seen:
+        if self._seen.get(stream) == seen or self.is_waiting(stream, seen.seq):
             return
         self._append(_line(stream, seen))
         self._seen[stream] = seen

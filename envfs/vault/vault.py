@@ -185,6 +185,10 @@ class Vault(Inventory):
         blobs.extend(self._streams.data(record.MEMBERS, seq) or b"" for seq in range(1, head.seq + 1))
         return MemberRecords(first, head.seq)
 
+    def append_member(self, seq: int, data: bytes) -> bool:
+        """Store an entry of the list of members. False if somebody else took that number."""
+        return self._streams.append(record.MEMBERS, seq, data)
+
     def _key(self, project: names.Project, blobs: list[bytes]) -> tuple[RecordAddress, int]:
         head = self.key_head(project)
         if head is None:
@@ -281,6 +285,17 @@ class Vault(Inventory):
             if self._memory.get(stream) is not None:
                 self._streams.take(stream)
         return head.seq if head else 0
+
+    def look_again(self, stream: str) -> None:
+        """Look at a stream again: records came, or those that waited changed, and its folder does not tell of that."""
+        self._streams.reload(stream)
+        self._chains.clear()
+        self._children.clear()
+
+    def confirm_record(self, stream: str, seq: int, data: bytes) -> None:
+        """Remember a record that came from elsewhere and was checked, and look at its stream again."""
+        self._streams.confirm(stream, Seen(seq, record.digest(data)))
+        self.look_again(stream)
 
     # -- what this machine remembers of the vault, and the checkpoints of its log --------------------------------------
 

@@ -189,6 +189,12 @@ def test_a_keyholder_that_nobody_asked_yet_does_not_warm_up(fresh: KeyholderLink
     at_rest(fresh)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone sees in which call a process waits")
+def test_a_child_that_waits_since_before_the_warm_up_makes_room_for_a_warm_one(fresh: KeyholderLink) -> None:
+    calls = {Path(f"/proc/{child}/syscall").read_text(encoding="ascii").split()[0] for child in at_rest(fresh)}
+    assert len(calls) == 1  # one that is not warm waits for its parent as well
+
+
 def test_the_waiting_children_end_with_the_keyholder(fresh: KeyholderLink) -> None:
     waiting = [Path(f"/proc/{child}") for child in at_rest(fresh)]
     os.kill(fresh.pid, signal.SIGKILL)

@@ -5,9 +5,11 @@ answer.
 Python. A daemon that is none gives the answers.
 """
 
+import itertools
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -139,6 +141,56 @@ def test_a_token_is_shown_before_anything_is_asked(tmp_path: Path) -> None:
 
 FAILED = answer({"type": "failed", "code": "not-approved", "text": "uid 0 may not", "hint": "ask", "about": ""})
 WAITING = answer({"type": "waiting-row", "question": "q1", "seconds": 5})
+SIZES = (
+    *(
+        "[3,,1]",
+        "[,1]",
+        "[3,1,]",
+        "[3,1",
+        "3,1",
+        "[]",
+        "[3]",
+        "[-3,1]",
+        "[3,-1]",
+        "[0,1]",
+        "[03,1]",
+        "[3.0,1]",
+        "[3e0,1]",
+    ),
+    *(
+        "[1,1,1,1]",
+        "[4,1]",
+        '["3",1]',
+        "[null,1]",
+        "[true,1]",
+        "[3,[1]]",
+        "{}",
+        "[18446744073709551616,1]",
+        "[99999999,1]",
+    ),
+    *("[4294967299,1]", "[60000000,1]", f"[{'9' * 5000},1]"),
+)
+
+
+def _framed(text: bytes) -> bytes:
+    return len(text).to_bytes(4, "big") + text
+
+
+def _blobs(sizes: str) -> bytes:
+    text = answer(VIEW)[4:-1] + b',"blobs":' + sizes.encode() + b"}"
+    return answer(HELLO) + _framed(text) + b"A=1\0."
+
+
+def _version(number: str) -> bytes:
+    text = answer(VIEW, NUL, b".")
+    return (
+        answer(HELLO)
+        + _framed(text[4 : -len(NUL) - 1].replace(b'"version":3', b'"version":' + number.encode()))
+        + NUL
+        + b"."
+    )
+
+
 ANSWERS: dict[str, bytes | list[bytes]] = {
     "nothing of the value is left out": EXEC,
     "in single bytes": [EXEC[at : at + 1] for at in range(len(EXEC))],
@@ -162,18 +214,52 @@ ANSWERS: dict[str, bytes | list[bytes]] = {
     "another protocol": answer({**HELLO, "protocol": 2}) + answer(VIEW, NUL, b"."),
     "an unknown field": answer(HELLO) + answer({**VIEW, "more": 1}, NUL, b"."),
     "a large view": answer(HELLO) + answer(VIEW, MANY, b"."),
+    "a size that is missing": _blobs("[3,,1]"),
+    "a size with a sign": _blobs("[-3,1]"),
+    "a version that is missing": _version(""),
+    "what is no completion": answer(HELLO) + answer(VIEW, NUL, b"\0", b'{"B":7}', b"."),
+    "a frame of 4 GB": answer(HELLO) + b"\xff" * 400,
+    "fields that are missing": answer(HELLO) + answer({"type": "view-sent"}),
     "no frame": b"HTTP/1.1 400 Bad Request\r\n\r\n",
     "nothing": b"",
 }
 
 
+LIES: dict[str, bytes | list[bytes]] = {
+    **{f"blobs {sizes}": _blobs(sizes) for sizes in SIZES},
+    **{f"a version {number}": _version(number) for number in ("", "-1", "01", "1.5", "1e2", '"1"', "9" * 400)},
+    "no JSON as a completion": answer(HELLO) + answer(VIEW, NUL, b"\0", b"{", b"."),
+    "a frame of 16 MB that is cut": answer(HELLO) + (1 << 24).to_bytes(4, "big") + b"{" * 1000,
+    "a frame that is nested deeply": answer(HELLO) + _framed(b'{"type":' + b"[" * 9000),
+    "an empty frame": answer(HELLO) + _framed(b""),
+    "a frame that is a list": answer(HELLO) + _framed(b"[]"),
+    "a frame that is no text": answer(HELLO) + _framed(b'{"type":"\xff"}'),
+    "half of a surrogate pair": answer(HELLO) + _framed(b'{"type":"failed","text":"\\ud800"}'),
+    "another kind": answer(HELLO) + answer({"type": "status"}),
+    "no kind": answer(HELLO) + answer({}),
+    "fields of other types": answer(HELLO) + answer({**VIEW, "variables": [], "level": None}),
+    "a code that there is not": answer(HELLO) + FAILED.replace(b"not-approved", b"gone-fishing"),
+    "two greetings": answer(HELLO) + EXEC,
+}
+
+
 @pytest.mark.parametrize(("which", "line"), spread(ANSWERS, [LINE, ("get", "/shop", "A")]))
 def test_an_answer_is_the_same_to_both(which: str, line: tuple[str, ...], tmp_path: Path) -> None:
-    said = ANSWERS[which]
+    _check_both(ANSWERS[which], line, tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("which", LIES)
+def test_a_lie_is_told_by_both_in_the_same_words(which: str, tmp_path: Path) -> None:
+    _check_both(LIES[which], LINE, tmp_path)
+
+
+def _check_both(said: bytes | list[bytes], line: tuple[str, ...], tmp_path: Path) -> None:
     answers = [[said] if isinstance(said, bytes) else said, [EXEC]]
     direct, direct_talks = ended(tmp_path, line, answers, {})
     python, python_talks = ended(tmp_path, line, answers, PYTHON)
     assert direct == python
+    assert b"Traceback" not in python[2]
     assert [talk.said for talk in direct_talks] == [talk.said for talk in python_talks]
 
 
@@ -327,3 +413,50 @@ def test_a_refusal_and_a_read_are_one_entry_each(new_home: Homes, stocked: Home)
 def events(home: Home) -> list[object]:
     entries = map(json.loads, home.log_file.read_bytes().splitlines())
     return [entry["event"] for entry in entries if entry["event"] != "checkpoint"]
+
+
+# of callers, each a user: how one differs from the others
+RULES: dict[int, tuple[str, ...]] = {
+    1301: (),
+    1302: ("--can", "names"),
+    1303: ("--decision", "mask"),
+    1304: ("--only", "COMPANY_*"),
+    1305: ("--decision", "deny"),
+    1306: ("--exe", ENVFS),
+    1307: ("--exe", os.path.realpath(sys.executable)),
+    1308: ("--can", "history"),
+}
+ASKED = (
+    ("get", "/shop", "COMPANY_NAME"),
+    ("exec", "/shop", "--", "sh", "-c", "echo $COMPANY_NAME $CURRENCY"),
+    ("__complete", "name", "/shop"),
+)
+
+
+def test_each_rule_decides_the_same_with_an_interpreter_and_without(new_home: Homes, stocked: Home) -> None:
+    home = new_home(stocked)
+    with home.mounted():
+        for uid, words in RULES.items():
+            home.envfs("grant", "/shop", "--uid", str(uid), *words)
+        for uid, words in itertools.product((*RULES, 1309, 0), ASKED):
+            before = len(decisions(home))
+            (direct, of_direct), (python, of_python) = (
+                (home.envfs(*words, uid=uid, environ=environ, status=None), decisions(home)) for environ in ({}, PYTHON)
+            )
+            assert direct == python, (uid, words)
+            middle = len(of_direct)
+            assert of_direct[before:] == of_python[middle:], (uid, words)
+            assert middle > before, (uid, words)
+
+
+OF_A_PROCESS = ("seq", "time", "pid", "executable", "command", "process", "script", "prev", "hash")
+
+
+def decisions(home: Home) -> list[dict[str, object]]:
+    """Return what the log says of each access, but for what differs between two of them, or two programs."""
+    entries = [json.loads(line) for line in home.log_file.read_bytes().splitlines()]
+    return [
+        {key: value for key, value in entry.items() if key not in OF_A_PROCESS}
+        for entry in entries
+        if entry["event"] in ("read", "refuse")
+    ]

@@ -17,6 +17,7 @@ from envfs.gate.audit_log.marks import Intent
 from envfs.vault.vault import Vault
 
 KILLED = "the change was interrupted before it took effect: this version was never stored"
+TAKEN = "another machine wrote this version first: the change was applied again to that one"
 _FAILED = "the change could not be carried out: this version was not stored"
 _UNKNOWN = "the change could not be carried out, and whether this version was stored cannot be seen"
 
@@ -46,6 +47,10 @@ class Recorder:
             if why:
                 say_broken_off(intent, why, self._log, self._vault)
         return stored
+
+    def take_back(self, event: Event) -> None:
+        """Say in the log that the engine gave the number to another machine's record after all."""
+        say_broken_off(Intent(event.kind, event.level, event.version), TAKEN, self._log, self._vault)
 
     def _failure(self, intent: Intent, data: bytes) -> str:
         with suppress(EnvFSError):

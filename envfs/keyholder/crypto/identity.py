@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from envfs.core.keyfile import NOT_FOR_US
 from envfs.core.record import from_base64, to_base64
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
@@ -27,8 +28,12 @@ _BINARY = b"age-encryption.org/v1\n"
 class Identity:
     """A held identity: opens what is sealed to `recipient`, signs as `author`. Its keys are derived at first use."""
 
-    def __init__(self, text: Secret[str], author: str = "", checked: CheckedSignatures | None = None) -> None:
+    def __init__(
+        self, text: Secret[str], author: str = "", checked: CheckedSignatures | None = None, founder: str = ""
+    ) -> None:
         """Take an `AGE-SECRET-KEY-1…` line, its author if that was derived before, and a memory of signatures.
+
+        `founder` is who began the vault, if that is somebody else.
 
         Raises:
             EnvFSError: it is not one
@@ -39,6 +44,7 @@ class Identity:
             raise EnvFSError("the identity is not an age X25519 identity", f"it starts with {_PREFIX}") from None
         self._text = text
         self._checked = checked
+        self._founder = founder
         if author:
             self.author = author
 
@@ -51,6 +57,11 @@ class Identity:
     def author(self) -> str:
         """The public signing key, in base64url."""
         return to_base64(self._signing.public_key().public_bytes_raw())
+
+    @property
+    def founder(self) -> str:
+        """The public signing key of whom the vault's list of members begins with, and of its owner if it has none."""
+        return self._founder or self.author
 
     @cached_property
     def _signing(self) -> Ed25519PrivateKey:
@@ -66,7 +77,7 @@ class Identity:
         try:
             return pyrage.decrypt(data, [self._age])
         except pyrage.DecryptError:
-            raise AuthenticationFailed("a project's key does not open with this identity") from None
+            raise AuthenticationFailed(NOT_FOR_US) from None
 
     def sign(self, data: bytes) -> bytes:
         """Sign (Ed25519, RFC 8032)."""

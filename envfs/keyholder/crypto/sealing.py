@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from envfs.core import extensions, keyfile, notes, record, statements
 from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Keys
-from envfs.core.membership import Members
+from envfs.core.membership.members import Claimed, Members
 from envfs.core.notes import Note
 from envfs.core.record import Point, Record, RecordHeader
 from envfs.core.secret import Secret
@@ -59,7 +59,7 @@ _FRESH = (b"", b"")
 def sign_keys(identity: Identity, place: RecordAddress, time: str, keys: Keys) -> bytes:
     """Return what a project's key file holds, with its own place and the owner's signature over both."""
     newest = keyfile.kid(keys.keys[0])
-    header = RecordHeader(newest, *place, identity.author, time, ext=keys.ext)
+    header = RecordHeader(newest, *place, identity.author, time, keys.members, ext=keys.ext)
     protected = record.protect_header(header)
     return keyfile.render_keys(keys, protected, identity.sign(keyfile.key_signed_text(protected, keys)))
 
@@ -72,21 +72,41 @@ def seal_key_file(
     return age.seal_to_recipients(plain, keys.recipients) if passphrase is None else age.seal_under(plain, passphrase)
 
 
-def check_key_file(identity: Identity, place: RecordAddress, plain: bytes) -> Keys:
-    """Take the content of a project's key file, and check that it is where its owner put it.
+def check_key_file(
+    identity: Identity,
+    place: RecordAddress,
+    plain: bytes,
+    members: Members | None = None,
+    digest: str = "",
+    *,
+    audited: bool = True,
+) -> Keys:
+    """Take the content of a project's key file, and check that it is where its owner, or an administrator, put it.
+
+    `members` is the vault's list, None if it has none, and `digest` that of the file's bytes.
 
     Raises:
-        AuthenticationFailed: it is not signed by the owner, or belongs elsewhere
+        AuthenticationFailed: it is not signed by one of them, belongs elsewhere, or is for others than the members
         UnsupportedFormat: something critical in it is not known here
     """
     opened = keyfile.parse_keys(plain)
     header = record.parse_protected(opened.protected)
-    identity.verify(header.author, keyfile.key_signed_text(opened.protected, opened.keys), opened.signature)
+    claimed = claimed_by(header)
+    (members or Members(identity.founder)).check_author(claimed, digest)
+    text = keyfile.key_signed_text(opened.protected, opened.keys)
+    identity.verify(header.author, text, opened.signature, {header.author})
     check_place(header, place)
     if keyfile.kid(opened.keys.keys[0]) != header.kid:
         raise AuthenticationFailed("a project's key is not the one that it names")
     extensions.check_critical(header.ext, f"key file {place.seq} of project {record.project_of_stream(place.stream)}")
-    return opened.keys._replace(ext=header.ext)
+    if audited and members and opened.keys.recipients:
+        members.check_key_file(claimed, opened.keys.recipients)
+    return opened.keys._replace(ext=header.ext, members=header.members)
+
+
+def claimed_by(header: RecordHeader) -> Claimed:
+    """Return what a record says of itself, for the list of members."""
+    return Claimed(header.stream, header.seq, header.author, header.time, header.members)
 
 
 # -- level texts -------------------------------------------------------------------------------------------------------
@@ -120,7 +140,7 @@ def seal_record(
 
 def open_text(identity: Identity, place: RecordAddress, keys: Mapping[str, Secret[bytes]], data: bytes) -> str:
     """As `open_record`, for the text alone and a vault that has one author."""
-    return open_record(identity, place, keys, data, Members(identity.author)).text
+    return open_record(identity, place, keys, data, Members(identity.founder)).text
 
 
 def open_record(
@@ -134,8 +154,8 @@ def open_record(
     """
     stored, text = record.parse_signed_record(data)
     digest = record.digest(data) if members.entries else ""  # asked for by an entry alone that takes a right away
-    authors = members.authors_of(stored.header, digest)
-    identity.verify(stored.header.author, text, stored.signature, authors)
+    members.check_author(claimed_by(stored.header), digest)
+    identity.verify(stored.header.author, text, stored.signature, {stored.header.author})
     check_place(stored.header, place)
     extensions.check_critical(stored.header.ext, f"record {place.seq} of {place.stream}")
     key = keys.get(stored.header.kid)

@@ -4,6 +4,7 @@ A child that learns a key writes it here. The parent never touches it. Children 
 what another writes, and no two write into the same place.
 
     identity   length (2 bytes), the age identity's line
+    founder    the public signing key of who began the vault, in base64url. Zeros if that is the same
     author     its public signing key, in base64url. Zeros if it was not told
     signed     length (2 bytes), the last checkpoint that was signed, as text. It outlives the keys
     slots      length of the project's path (1), the path, name of the key file, count (1), the keys
@@ -29,6 +30,7 @@ from envfs.keyholder.held.opened_keys import OpenedKeys
 _IDENTITY, _SIGNED, _LENGTH = 2048, 2048, 2
 _AUTHOR = 43
 _AUTHOR_AT = _IDENTITY - _AUTHOR
+_FOUNDER_AT = _AUTHOR_AT - _AUTHOR
 _SLOTS_AT = _IDENTITY + _SIGNED
 _SLOT, _SLOTS = 2048, 64
 _PATH, _NAME = 1 + limits.COMPONENT_BYTES + 1, 43
@@ -48,12 +50,16 @@ class Keyring:
 
     # -- the identity --------------------------------------------------------------------------------------------------
 
-    def hold(self, identity: Secret[str], author: str = "") -> None:
-        """Hold an age identity (`AGE-SECRET-KEY-1…`) from now on, and its public signing key, which takes a while."""
+    def hold(self, identity: Secret[str], author: str = "", founder: str = "") -> None:
+        """Hold an age identity (`AGE-SECRET-KEY-1…`) from now on, and its public signing key, which takes a while.
+
+        And that of who began the vault, if that is somebody else.
+        """
         data = identity.reveal().encode()
         with self._lock:
             self._opened.clear()
             self._region.map[_LENGTH : _LENGTH + len(data)] = data
+            self._region.map[_FOUNDER_AT:_AUTHOR_AT] = founder.encode().ljust(_AUTHOR, b"\0")
             self._region.map[_AUTHOR_AT:_IDENTITY] = author.encode().ljust(_AUTHOR, b"\0")
             self._region.map[:_LENGTH] = len(data).to_bytes(_LENGTH, "big")
 
@@ -85,6 +91,10 @@ class Keyring:
         if not identity:
             raise Locked("the vault is locked", "unlock it with `envfs unlock`")
         return Secret(identity.decode()), author.rstrip(b"\0").decode()
+
+    def founder(self) -> str:
+        """Return the public signing key of who began the vault. Empty where that is the held identity's."""
+        return bytes(self._region.map[_FOUNDER_AT:_AUTHOR_AT]).rstrip(b"\0").decode()
 
     def _identity(self) -> bytes:
         return bytes(self._region.map[_LENGTH : _LENGTH + int.from_bytes(self._region.map[:_LENGTH], "big")])

@@ -3,11 +3,13 @@
 Law: a checkpoint is signed only if it follows from the one before it, and from the last one that this keyholder signed.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from envfs.core import audit, checkpoint, record
 from envfs.core.addresses import RecordAddress
 from envfs.core.checkpoint import Claim, StoredCheckpoint
+from envfs.core.membership.members import Members
 from envfs.core.statements import StatementType
 from envfs.errors import LogBroken
 from envfs.keyholder.crypto.identity import Identity
@@ -49,9 +51,10 @@ def sign_checkpoint(request: SignCheckpoint, work: Work) -> WorkResult:
 
 def check_checkpoints(request: CheckCheckpoints, work: Work) -> WorkResult:
     """Check signature and place of each checkpoint. Say what is wrong with each."""
-    identity = work.identity
-    pairs = zip(request.places, work.blobs, strict=True)
-    return WorkResult(Faults(tuple(fault(_check, identity, place, data) for place, data in pairs)))
+    identity, pairs = work.identity, zip(request.places, work.blobs[: len(request.places)], strict=True)
+    members = work.members(request.places[0].vault, request.members) if request.members else Members(identity.author)
+    authors = {identity.author, *members.now.keys}
+    return WorkResult(Faults(tuple(fault(_check, identity, place, data, authors) for place, data in pairs)))
 
 
 def verify_checkpoint(request: VerifyCheckpoint, work: Work) -> WorkResult:
@@ -65,9 +68,16 @@ def verify_checkpoint(request: VerifyCheckpoint, work: Work) -> WorkResult:
     return WorkResult(Faults(tuple(fault(check, point) for point in request.checkpoints)))
 
 
-def _check(identity: Identity, place: RecordAddress, data: bytes) -> StoredCheckpoint:
+def _check(
+    identity: Identity,
+    place: RecordAddress,
+    data: bytes,
+    authors: AbstractSet[str] = frozenset(),
+) -> StoredCheckpoint:
+    # by this identity, or by a device of the vault whose machine keeps its own log
     point = checkpoint.parse_checkpoint(data)
-    check_statement(identity, place, point.statement)
+    author = point.header.author
+    check_statement(identity, place, point.statement, author if author in authors else "")
     return point
 
 

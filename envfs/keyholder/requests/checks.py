@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from envfs.core import keyfile
 from envfs.core.addresses import SealedLayer
-from envfs.core.record import Point, digest, forgotten_stream, is_key_stream, is_level_stream
+from envfs.core.membership.members import Claimed
+from envfs.core.record import Point, digest, forgotten_stream, is_key_stream, is_level_stream, project_of_stream
 from envfs.dotenv.document import parse_document
 from envfs.errors import BadRequest, EnvFSError, Locked
 from envfs.keyholder.crypto import sealing, statements
@@ -36,13 +37,18 @@ def _open_whole(work: Work, layer: SealedLayer) -> None:
 
 def check_keys(request: CheckKeys, work: Work) -> WorkResult:
     """Open each key file. Say what is wrong with each. One that is under a passphrase not given yet raises Locked."""
-    return WorkResult(Faults(tuple(fault(work.keys, key.place, number) for number, key in enumerate(request.keys))))
+    return WorkResult(
+        Faults(tuple(fault(work.keys, key.place, number, request.members) for number, key in enumerate(request.keys)))
+    )
 
 
 def describe_keys(request: DescribeKeys, work: Work) -> WorkResult:
     """Name the keys of a project, and whom they are sealed to."""
-    keys = work.keys(request.place, 0)
-    return WorkResult(KeysDescribed(tuple(map(keyfile.kid, keys.keys)), keys.recipients))
+    keys = work.keys(request.place, 0, request.members)
+    members = work.members(request.place.vault, request.members)
+    project = project_of_stream(request.place.stream)
+    pending = members.pending(project, keys.members) if keys.recipients else ""
+    return WorkResult(KeysDescribed(tuple(map(keyfile.kid, keys.keys)), keys.recipients, pending))
 
 
 def sign_tombstone(request: SignTombstone, work: Work) -> WorkResult:
@@ -52,15 +58,23 @@ def sign_tombstone(request: SignTombstone, work: Work) -> WorkResult:
         BadRequest: they are of another stream, or there is no newer version of the level
         AuthenticationFailed: a text among them is damaged
     """
-    stream = forgotten_stream(request.place.stream)
+    stream, members = forgotten_stream(request.place.stream), work.members(request.place.vault, request.members)
+    claimed = Claimed(request.place.stream, request.place.seq, work.identity.author, request.time)
+    point = members.newest if members.check_right(claimed) else Point()
     if is_level_stream(stream):
         points = _opened_points(stream, request, work)
-        return WorkResult(Stated(), (statements.sign_tombstone(work.identity, request.place, request.time, points),))
+        return _stated(request, work, points, point)
     if not is_key_stream(stream) or request.layers:
         raise BadRequest("only key files and versions of levels are forgotten")
-    named = (Point(seq, digest(data)) for seq, data in zip(request.records, work.blobs, strict=True))
+    pairs = zip(request.records, work.blobs[: len(request.records)], strict=True)
+    named = (Point(seq, digest(data)) for seq, data in pairs)
     points = (*named, *(Point(seq, "") for seq in request.lost))
-    return WorkResult(Stated(), (statements.sign_tombstone(work.identity, request.place, request.time, points),))
+    return _stated(request, work, points, point)
+
+
+def _stated(request: SignTombstone, work: Work, points: tuple[Point, ...], members: Point) -> WorkResult:
+    data = statements.sign_tombstone(work.identity, request.place, request.time, points, members)
+    return WorkResult(Stated(), (data,))
 
 
 def _opened_points(stream: str, request: SignTombstone, work: Work) -> tuple[Point, ...]:
@@ -77,9 +91,12 @@ def _opened_points(stream: str, request: SignTombstone, work: Work) -> tuple[Poi
 
 def check_tombstones(request: CheckTombstones, work: Work) -> WorkResult:
     """Check each tombstone. Say what is wrong with each."""
-    identity = work.identity
-    pairs = zip(request.places, work.blobs, strict=True)
-    return WorkResult(Faults(tuple(fault(statements.check_tombstone, identity, place, data) for place, data in pairs)))
+    identity, pairs = work.identity, zip(request.places, work.blobs[: len(request.places)], strict=True)
+    if not request.places:
+        return WorkResult(Faults(()))
+    members = work.members(request.places[0].vault, request.members)
+    texts = (fault(statements.check_tombstone, identity, place, data, members) for place, data in pairs)
+    return WorkResult(Faults(tuple(texts)))
 
 
 def check_members(request: CheckMembers, work: Work) -> WorkResult:

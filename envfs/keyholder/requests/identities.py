@@ -8,10 +8,11 @@ from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.recipients import canonical_recipients, plugin_of
 from envfs.core.secret import Secret
-from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
+from envfs.errors import BadRequest, EnvFSError, WrongPassphrase
 from envfs.keyholder.crypto import age
 from envfs.keyholder.crypto import identity as identities
 from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.requests.members import check_device
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import (
     Copied,
@@ -38,7 +39,7 @@ def create_identity(request: CreateIdentity, work: Work) -> WorkResult:
         _write_plain(work.descriptors[0], text, identity.recipient, "a reader of this file can read the vault")
     else:
         blobs = (identities.wrap_identity(text, work.passphrase(0)),)
-    work.keyring.hold(text, identity.author)
+    work.keyring.hold(text, identity.author, request.founder)
     return WorkResult(IdentityMade(identity.recipient, identity.author), blobs)
 
 
@@ -51,10 +52,9 @@ def load_identity(request: LoadIdentity, work: Work) -> WorkResult:
         text = work.open_with(1, lambda passphrase: identities.unwrap_identity(data, passphrase))
     else:
         text = identities.identity_line(data)
-    held = Identity(text)
-    if (held.recipient, held.author) != (request.owner_recipient, request.owner_signing_key):
-        raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
-    work.keyring.hold(text, held.author)
+    held = Identity(text, founder=request.founder)
+    check_device(held, request, work)
+    work.keyring.hold(text, held.author, request.founder)
     if request.project is not None:
         work.keyring.forget_project(Project(request.project))
     elif request.reopen:

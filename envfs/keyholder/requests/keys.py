@@ -4,7 +4,9 @@ import os
 
 from envfs.core import keyfile, limits, record
 from envfs.core.keyfile import KEY_BYTES, Custody, Keys
+from envfs.core.membership.members import Claimed, Members
 from envfs.core.recipients import canonical_recipients
+from envfs.core.record import Point
 from envfs.core.secret import Secret
 from envfs.errors import TooLarge, WrongPassphrase
 from envfs.keyholder.crypto import age, plugins, sealing
@@ -14,6 +16,10 @@ from envfs.protocol.keyholding import Held, HoldKeys, Sealed, SealKeys
 
 def seal_keys(request: SealKeys, work: Work) -> WorkResult:
     """Put a new key in front, or change the recipients, or both. Raises BadRequest, or TooLarge for too many keys."""
+    members = work.members(request.place.vault, request.members)
+    place, author = request.place, work.identity.author
+    members.check_right(Claimed(place.stream, place.seq, author, request.time))
+    work.is_audited = not request.fresh  # a file that was for others is put right by a new key, and by nothing else
     old = _open(request, work)
     keys = (Secret(os.urandom(KEY_BYTES)), *old.keys) if request.fresh else old.keys
     if len(keys) > limits.PROJECT_KEYS:
@@ -21,15 +27,19 @@ def seal_keys(request: SealKeys, work: Work) -> WorkResult:
             "the project has had too many keys", f"at most {limits.PROJECT_KEYS} can be kept for its history"
         )
     under = _new_passphrase(request, work)
-    to = (
-        ()
-        if under is not None
-        else canonical_recipients((work.identity.recipient, *(request.recipients or old.recipients)))
-    )
-    data = _sealed(request, work, Keys(keys, to, old.ext), under)
+    to = () if under is not None else _recipients(request, work, members, old)
+    point = members.newest if members.now.shared else Point()
+    data = _sealed(request, work, Keys(keys, to, old.ext, point), under)
     if under is not None:
         work.hold(request.place, data, Keys(keys, to))
     return WorkResult(Sealed(keyfile.kid(keys[0])), (data,))
+
+
+def _recipients(request: SealKeys, work: Work, members: Members, old: Keys) -> tuple[str, ...]:
+    # in a vault with members their list says for whom it is, and nobody else does
+    if members.now.shared:
+        return members.now.recipients(record.project_of_stream(request.place.stream), request.time)
+    return canonical_recipients((work.identity.recipient, *(request.recipients or old.recipients)))
 
 
 def hold_keys(request: HoldKeys, work: Work) -> WorkResult:
@@ -41,7 +51,7 @@ def hold_keys(request: HoldKeys, work: Work) -> WorkResult:
         raise WrongPassphrase(
             f"project {project} needs its passphrase", f"unlock it with `envfs unlock {project}`", project
         )
-    work.hold(request.place, data, work.open_under(request.place, data, 0))
+    work.hold(request.place, data, work.open_under(request.place, data, 0, request.members))
     return WorkResult(Held())
 
 
@@ -58,9 +68,9 @@ def _open(request: SealKeys, work: Work) -> Keys:
     if request.head is None:
         return Keys((), ())
     if keyfile.custody_of(work.blobs[0]) == Custody.MANAGED:
-        return work.keys(request.head, 0)
+        return work.keys(request.head, 0, request.members)
     _need(work, request)
-    return work.open_under(request.head, work.blobs[0], 0)
+    return work.open_under(request.head, work.blobs[0], 0, request.members)
 
 
 def _new_passphrase(request: SealKeys, work: Work) -> Secret[str] | None:

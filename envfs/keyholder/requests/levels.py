@@ -5,15 +5,18 @@ from collections.abc import Callable, Collection
 
 from envfs.core import extensions, keyfile, limits, names, record
 from envfs.core.line_ends import without_line_end
+from envfs.core.membership.members import Claimed
 from envfs.core.notes import Note, check_message
 from envfs.core.operations import Operation
 from envfs.core.rotation import RotationPhase
+from envfs.core.secret import Secret
 from envfs.dotenv import canaries, dialects, directives, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
 from envfs.errors import BadRequest, Malformed, NoSuchVariable, TooLarge
 from envfs.keyholder.crypto import sealing
 from envfs.keyholder.crypto.sealing import Content
+from envfs.keyholder.requests.rebase import rebased, rebased_note, removes_again
 from envfs.keyholder.requests.rotation import rotated_text, rotation_message
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
@@ -24,7 +27,7 @@ _PLACEHOLDER_BYTES = 16
 def write_level(request: WriteLevel, work: Work) -> WorkResult:
     """Apply an operation to a level's text and seal the result. Raises TooLarge."""
     check_message(request.message)
-    key = work.level_keys(request.key, request.key_blob)[0]
+    key = _key(request, work)
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
@@ -35,11 +38,28 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
     changes = merging.name_changes(old.variables(), new.variables())
-    _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
+    if request.operation is not Operation.REBASE:  # who wrote it has left, and cannot fix it
+        _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
     doubtful = _is_doubtful(request, new, changes)
     data = sealing.seal_record(work.identity, request.place, request.time, key, content)
     notes = (*notes, *_wrong_directives(request, new))
-    return WorkResult(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
+    sealed = Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful)
+    if request.operation is Operation.REBASE:
+        _, names_of_both, comments = rebased(request, work, old)
+        sealed = sealed._replace(unmerged=names_of_both, comments=comments)
+    return WorkResult(sealed, (data,))
+
+
+def _key(request: WriteLevel, work: Work) -> Secret[bytes]:
+    # where there are members, only who may write here seals anything, and never with a key that a former one has
+    members = work.members(request.place.vault, request.members)
+    place, author = request.place, work.identity.author
+    if members.check_right(Claimed(place.stream, place.seq, author, request.time)) is None:
+        return work.level_keys(request.key, request.key_blob, request.members)[0]
+    keys = work.keys(request.key, request.key_blob, request.members)
+    if keys.recipients:
+        members.check_current(record.project_of_stream(request.key.stream), keys.members)
+    return keys.keys[0]
 
 
 def _wrong_directives(request: WriteLevel, new: Document) -> tuple[str, ...]:
@@ -58,14 +78,17 @@ def _content(request: WriteLevel, work: Work, text: str) -> Content:
     source = request.restore if is_of_source else request.head
     ext = record.parse_header(work.blobs[source.record_blob]).ext if source else ""  # opened before
     if request.operation is not Operation.RESEAL:
-        ext = extensions.with_removed(ext, removed=request.half or request.operation is Operation.REMOVE)
+        is_gone = request.half or request.operation is Operation.REMOVE
+        is_gone = is_gone or (request.operation is Operation.REBASE and removes_again(request, work, text))
+        ext = extensions.with_removed(ext, removed=is_gone)
     if request.always:  # else a guess that is right would have the placeholder of before
         ext = extensions.with_placeholder_text(ext, os.urandom(_PLACEHOLDER_BYTES).hex())
     version = request.restore.record.seq if request.restore else 0
     level = request.restore.level if request.restore and request.operation is not Operation.RESTORE else ""
+    note = Note(_word(request), version, level, request.message or _given_message(request, work))
     return Content(
         text,
-        Note(_word(request), version, level, request.message or _given_message(request, work)),
+        rebased_note(request, work) if request.operation is Operation.REBASE else note,
         work.members(request.place.vault, request.members).newest,
         ext,
     )
@@ -135,8 +158,8 @@ def _check_dialect(document: Document, written: Collection[str], level: str) -> 
         )
 
 
-_SILENT = (Operation.RESEAL, Operation.MOVE, Operation.REMOVE)  # of these, the text is no news
-_ALWAYS = (Operation.RESEAL, Operation.MOVE)  # what makes a record though the text is the same
+_SILENT = (Operation.RESEAL, Operation.MOVE, Operation.REMOVE, Operation.REBASE)  # of these, the text is no news
+_ALWAYS = (Operation.RESEAL, Operation.MOVE, Operation.REBASE)  # what makes a record though the text is the same
 _NAMES_SAID = 6  # in a message that is made here: they are long
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
 
@@ -271,6 +294,10 @@ def _reseal(_request: WriteLevel, _work: Work, old: Document) -> _Edited:
     return old, ()
 
 
+def _rebase(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    return rebased(request, work, old).document, ()
+
+
 _OPERATIONS: dict[Operation, Callable[[WriteLevel, Work, Document], _Edited]] = {
     Operation.SET: _set,
     Operation.TEMPLATE: _template,
@@ -284,6 +311,7 @@ _OPERATIONS: dict[Operation, Callable[[WriteLevel, Work, Document], _Edited]] = 
     Operation.MOVE: _move,
     Operation.REMOVE: _remove,
     Operation.RESEAL: _reseal,
+    Operation.REBASE: _rebase,
 }
 _WORDS = {  # the operation that a record's note names
     Operation.SET: "set",
@@ -298,4 +326,5 @@ _WORDS = {  # the operation that a record's note names
     Operation.MOVE: "move",
     Operation.REMOVE: "remove",
     Operation.RESEAL: "reseal",
+    Operation.REBASE: "set",  # in place of which the word of the version that waited stands
 }

@@ -32,6 +32,8 @@ VerifyCheckpoint   needs it                                 Faults
 SignTombstone      needs it                                 Stated + tombstone
 CheckTombstones    needs it                                 Faults
 CheckMembers       needs it                                 Faults
+OwnDevice          needs it                                 OwnKeys
+SignEntry          needs it          a code                 Stated + entry
 BindValues         needs it                                 Bound + region
 IssueAuthority     needs it                                 AuthorityMade + certificate
 IssueCertificate   needs it                                 LeafMade + region
@@ -47,6 +49,7 @@ from envfs.keyholder.requests import (
     identities,
     keys,
     levels,
+    members,
     protection,
     proxies,
     rotation,
@@ -89,6 +92,8 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.SignTombstone: checks.sign_tombstone,
     ask.CheckTombstones: checks.check_tombstones,
     ask.CheckMembers: checks.check_members,
+    ask.SignEntry: members.sign_entry,
+    ask.OwnDevice: members.own_device,
     ask.BindValues: proxies.bind_values,
     ask.IssueAuthority: proxies.issue_authority,
     ask.IssueCertificate: proxies.issue_certificate,

@@ -9,10 +9,10 @@ from typing import NamedTuple, TypeVar
 from envfs.core import keyfile, limits, passphrases, record
 from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.keyfile import Custody, Keys
-from envfs.core.membership import Members
+from envfs.core.membership.members import Members
 from envfs.core.secret import Secret
 from envfs.dotenv.document import Document, parse_document
-from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
+from envfs.errors import AuthenticationFailed, Locked, Malformed, NotApproved, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.crypto import age, sealing
@@ -47,6 +47,7 @@ class Work:
         self.blobs = blobs
         self.descriptors = descriptors
         self.confined = confined
+        self.is_audited = True  # whether key files have to be sealed to the members of the vault and nobody else
         self._keys: dict[int, Keys] = {}
         self._level_keys: dict[int, tuple[Secret[bytes], ...]] = {}
         self._members: dict[MemberRecords | None, Members] = {}
@@ -54,45 +55,49 @@ class Work:
     @cached_property
     def identity(self) -> Identity:
         """The held identity. Locked if there is none."""
-        return Identity(*self.keyring.identity_and_author(), self.keyring.checked)
+        return Identity(*self.keyring.identity_and_author(), self.keyring.checked, self.keyring.founder())
 
-    def keys(self, place: RecordAddress, blob: int) -> Keys:
-        """Return a project's keys, opened once for each blob.
+    def keys(self, place: RecordAddress, blob: int, where: MemberRecords | None = None) -> Keys:
+        """Return a project's keys, opened once for each blob. `where` are the records of the stream `member`.
 
         Raises:
             Locked: the project is locked, or under a passphrase that was not given yet
         """
         if blob not in self._keys:
-            self._keys[blob] = self._open_keys(place, self.blobs[blob])
+            self._keys[blob] = self._open_keys(place, self.blobs[blob], where)
         return self._keys[blob]
 
-    def level_keys(self, place: RecordAddress, blob: int) -> tuple[Secret[bytes], ...]:
+    def level_keys(
+        self, place: RecordAddress, blob: int, where: MemberRecords | None = None
+    ) -> tuple[Secret[bytes], ...]:
         """Return a project's keys alone, the newest first. A managed key file that was opened before is not again.
 
         Raises:
             Locked: the project is locked, or under a passphrase that was not given yet
         """
         if blob not in self._level_keys:
-            self._level_keys[blob] = self._managed_keys(place, blob) or self.keys(place, blob).keys
+            self._level_keys[blob] = self._managed_keys(place, blob, where) or self.keys(place, blob, where).keys
         return self._level_keys[blob]
 
-    def _managed_keys(self, place: RecordAddress, blob: int) -> tuple[Secret[bytes], ...] | None:
+    def _managed_keys(
+        self, place: RecordAddress, blob: int, where: MemberRecords | None
+    ) -> tuple[Secret[bytes], ...] | None:
         data = self.blobs[blob]
         if keyfile.custody_of(data) != Custody.MANAGED:
             return None
         identity, project = self.keyring.identity(), record.project_of_stream(place.stream)
-        name = _whole_name(place, data)
+        name = _whole_name(place, data, self.members(place.vault, where).newest.digest if where else "")
         held = self.keyring.opened(identity, project, name)
         if held is None:
-            held = self.keys(place, blob).keys
+            held = self.keys(place, blob, where).keys
             self.keyring.hold_opened(identity, project, name, held)
         return held
 
-    def open_under(self, place: RecordAddress, data: bytes, number: int) -> Keys:
+    def open_under(self, place: RecordAddress, data: bytes, number: int, where: MemberRecords | None = None) -> Keys:
         """Open a project's key file with the passphrase in descriptor `number`."""
-        identity = self.identity  # without one, no passphrase helps
+        _ = self.identity  # without one, no passphrase helps
         plain = self.open_with(number, lambda passphrase: age.open_under(data, passphrase))
-        keys = sealing.check_key_file(identity, place, plain)
+        keys = self._checked(place, where, data, plain)
         return _under(Custody.ZERO_KNOWLEDGE, keys)
 
     def hold(self, place: RecordAddress, data: bytes, keys: Keys) -> None:
@@ -105,7 +110,7 @@ class Work:
 
     def open_record(self, layer: SealedLayer) -> sealing.OpenedRecord:
         """Open a level's record."""
-        keys = {keyfile.kid(key): key for key in self.level_keys(layer.key, layer.key_blob)}
+        keys = {keyfile.kid(key): key for key in self.level_keys(layer.key, layer.key_blob, layer.members)}
         members = self.members(layer.record.vault, layer.members)
         return sealing.open_record(self.identity, layer.record, keys, self.blobs[layer.record_blob], members)
 
@@ -120,15 +125,32 @@ class Work:
             self._members[where] = check_members(self.identity, vault, records)
         return self._members[where]
 
-    def _open_keys(self, place: RecordAddress, data: bytes) -> Keys:
+    def _checked(self, place: RecordAddress, where: MemberRecords | None, data: bytes, plain: bytes) -> Keys:
+        members = self.members(place.vault, where) if where else None
+        digest = record.digest(data) if where else ""
+        return sealing.check_key_file(self.identity, place, plain, members, digest, audited=self.is_audited)
+
+    def _open_keys(self, place: RecordAddress, data: bytes, where: MemberRecords | None) -> Keys:
         identity, project = self.identity, record.project_of_stream(place.stream)
         if keyfile.custody_of(data) == Custody.ZERO_KNOWLEDGE:
             held = self.keyring.project(project, _name(place, data))
             if held:
                 return Keys(held, ())
         elif not self.keyring.is_closed(project):
-            return _under(Custody.MANAGED, sealing.check_key_file(identity, place, identity.open(data)))
+            self._check_member(place, where)
+            return _under(
+                Custody.MANAGED,
+                self._checked(place, where, data, identity.open(data)),
+            )
         raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
+
+    def _check_member(self, place: RecordAddress, where: MemberRecords | None) -> None:
+        # a key that is not for this member is no fault of the vault
+        project = record.project_of_stream(place.stream)
+        member = self.members(place.vault, where).now.by_author(self.identity.author) if where else None
+        if member is not None and not member.may_open(project):
+            hint = "an administrator of the vault may change that: `envfs member ls` lists them"
+            raise NotApproved(f"project {project} is not open to you: its key is for other members", hint, project)
 
     def passphrase(self, number: int) -> Secret[str]:
         """Read a new passphrase from descriptor `number`, in its one spelling.
@@ -194,9 +216,9 @@ def _name(place: RecordAddress, data: bytes) -> str:
     return record.digest(record.record_key(place.stream, place.seq).encode() + b"\0" + data)
 
 
-def _whole_name(place: RecordAddress, data: bytes) -> str:
-    # by all of its place: what was checked of it stands for nothing else
-    return record.digest(repr(tuple(place)).encode() + b"\0" + data)
+def _whole_name(place: RecordAddress, data: bytes, members: str) -> str:
+    # by all of its place, and by the members that judged it: what was checked of it stands for nothing else
+    return record.digest(f"{tuple(place)!r}{members}".encode() + b"\0" + data)
 
 
 def _under(custody: str, keys: Keys) -> Keys:

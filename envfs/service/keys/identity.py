@@ -12,7 +12,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.operations import KeyOperation
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import BadRequest, EnvFSError, NoVault
-from envfs.host import keyrings, private_files
+from envfs.host import clocks, keyrings, private_files
 from envfs.host.keyrings import KeyringKind
 from envfs.protocol.keyholding import Copied, CopyIdentity, IdentityMade, LoadIdentity, Rewrap, Rewrapped
 from envfs.service.keys.locking import one_try, unless_locked
@@ -30,12 +30,22 @@ async def load_identity(
         WrongPassphrase: it does not open, or needs a passphrase
         Conflict: it was locked meanwhile
     """
-    about = service.open_vault.vault.description
-    request = LoadIdentity(about.recipient, about.signing_key, scope.project, reopen)
+    vault = service.open_vault.vault
+    about, blobs = vault.description, list[bytes]()
+    request = LoadIdentity(
+        about.recipient,
+        about.signing_key,
+        scope.project,
+        reopen,
+        about.id,
+        clocks.wall_time(),
+        service.settings.load().founder,
+        vault.add_members(blobs),
+    )
     async with unless_locked(service, scope):
         handle = await _open_identity(service)  # a keyring may wait for a person
         try:
-            await service.keyholder.ask(request, IdentityMade, (), (handle, *passphrase))
+            await service.keyholder.ask(request, IdentityMade, blobs, (handle, *passphrase))
         finally:
             os.close(handle)
     service.locks.unlocked = True

@@ -63,7 +63,9 @@ async def _hold_project(service: Service, project: Project, descriptors: tuple[i
     if head is not None:
         place = vault.place(record.key_stream(project), head.seq)
         async with unless_locked(service, Scope(project)):
-            await service.keyholder.ask(HoldKeys(place), Held, (head.data,), descriptors)
+            blobs = [head.data]
+            members = vault.add_members(blobs)
+            await service.keyholder.ask(HoldKeys(place, members), Held, blobs, descriptors)
 
 
 def _may_be_there(service: Service, project: Project) -> bool:

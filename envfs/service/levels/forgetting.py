@@ -130,10 +130,12 @@ async def _say_so(service: Service, caller: Caller, level: str, versions: list[i
     async with service.keyholder.turn():
         layers = vault.layers([(level, seq) for seq in (*versions, head.seq)])
         place = vault.next_place(record.tombstone_stream(stream))
-        request = SignTombstone(place, clocks.wall_time(), (), layers=layers.layers)
+        members = layers.layers[0].members
+        request = SignTombstone(place, clocks.wall_time(), (), layers=layers.layers, members=members)
         answer = await service.keyholder.ask(request, Stated, layers.blobs)
+    is_ours = await service.sharing.offer(record.record_key(place.stream, place.seq), answer.blobs[0])
     service.log.append_durably(events.forgotten(level, versions[0], versions[-1]), caller)
-    if not vault.append_tombstone(stream, place.seq, answer.blobs[0]):
+    if not is_ours or not vault.append_tombstone(stream, place.seq, answer.blobs[0]):
         raise Conflict(f"versions of {level} were forgotten by another process meanwhile", "look, and try again")
 
 

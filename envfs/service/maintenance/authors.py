@@ -6,10 +6,8 @@ Law: a name is for people to read. Nothing is decided by it, and it is in the se
 from enum import StrEnum
 from typing import NamedTuple
 
-from envfs.core import membership
-from envfs.core.membership import EntryKind
-from envfs.errors import AlreadyExists, AuthenticationFailed, NoSuchLevel
-from envfs.protocol.keyholding import CheckMembers, Faults
+from envfs.errors import AlreadyExists, NoSuchLevel
+from envfs.service.members.listing import load_members
 from envfs.service.service import Service
 
 _SHORTEST = 4  # of the beginning of a key
@@ -45,17 +43,13 @@ async def list_authors(service: Service) -> list[NamedAuthor]:
 
 
 async def _standings(service: Service) -> dict[str, AuthorStanding]:
-    vault = service.open_vault.vault
-    standings = {vault.description.signing_key: AuthorStanding.OWNER}
-    records: list[bytes] = []
-    if vault.add_members(records) is None:
-        return standings
-    faults = (await service.keyholder.ask(CheckMembers(vault.description.id), Faults, records)).message.texts
-    for fault in filter(None, faults):
-        raise AuthenticationFailed(f"the list of authors is damaged: {fault}", "`envfs verify` says more")
-    for entry in (membership.parse_entry(data)[1] for data in records):
-        if entry.kind is not EntryKind.FOUND:
-            standings[entry.author] = AuthorStanding.AUTHOR if entry.kind is EntryKind.ALLOW else AuthorStanding.FORMER
+    standings = {service.open_vault.vault.description.signing_key: AuthorStanding.OWNER}
+    members = await load_members(service)
+    for roster in members.rosters:
+        present = [device.author for member in roster.members for device in member.devices]
+        for author in dict.fromkeys((*standings, *present)):
+            standing = AuthorStanding.AUTHOR if author in present else AuthorStanding.FORMER
+            standings[author] = standings[author] if author == members.founder else standing
     return standings
 
 

@@ -1,0 +1,292 @@
+"""The members of a vault after one entry of the list: who they are, what they may do, and what an entry changes.
+
+Laws: an entry counts if its signer had the right to it at the entry before. Every member comes by an invitation, a
+join that proves its secret, and an approval. A key that stood in the list once is never a new one again. One owner
+without an end is always left. A clock decides nothing but an end, and only to refuse, by the time that a signer wrote.
+"""
+
+from typing import NamedTuple
+
+from envfs.core import names
+from envfs.core.membership.entries import EntryKind, MemberEntry, Role
+from envfs.core.names import ROOT, Project
+from envfs.errors import AuthenticationFailed
+
+_ADMINS = (Role.OWNER, Role.ADMIN)
+_WRITERS = (*_ADMINS, Role.WRITER)
+FOUNDER = 1  # the number of the member who began the list
+
+
+class Device(NamedTuple):
+    """One identity of a member: its Ed25519 key, its age recipient, and how it comes to the store, if that was said."""
+
+    author: str
+    recipient: str = ""
+    login: str = ""
+
+
+class Member(NamedTuple):
+    """A person or a machine. `number` is that of the entry that invited. `end` is empty for one without an end."""
+
+    number: int
+    name: str
+    role: Role
+    levels: tuple[str, ...]
+    devices: tuple[Device, ...]
+    machine: bool = False
+    end: str = ""
+
+    def device(self, author: str) -> Device | None:
+        """Return the device with a key."""
+        return next((device for device in self.devices if device.author == author), None)
+
+    def has_ended(self, time: str) -> bool:
+        """Tell whether the member's time was over at a time (UTC as records have it)."""
+        return bool(self.end) and time > self.end
+
+    @property
+    def is_admin(self) -> bool:
+        """Tell whether the member may change members and keys."""
+        return self.role in _ADMINS
+
+    def may_open(self, project: Project) -> bool:
+        """Tell whether the project's key is for this member. The text of level `/` is part of every view."""
+        return project == ROOT or any(level == ROOT or names.project(level) == project for level in self.levels)
+
+    def may_write(self, level: str) -> bool:
+        """Tell whether versions of a level that this member writes count."""
+        return self.role in _WRITERS and any(names.within(level, top) for top in self.levels)
+
+
+class Invitation(NamedTuple):
+    """An invitation that is not approved yet, and the join that answered it. Both with the numbers of their entries."""
+
+    number: int
+    entry: MemberEntry
+    joined: int = 0
+    join: MemberEntry | None = None
+
+
+class Signer(NamedTuple):
+    """The signer of an entry, and the time that stands in it."""
+
+    author: str
+    time: str
+
+
+class Act(NamedTuple):
+    """An entry with its number and its signer."""
+
+    number: int
+    signer: Signer
+    entry: MemberEntry
+
+
+class Roster(NamedTuple):
+    """The members after an entry. `keys` are all that ever stood in the list, `extra` recipients of every project."""
+
+    members: tuple[Member, ...] = ()
+    invitations: tuple[Invitation, ...] = ()
+    keys: frozenset[str] = frozenset()
+    extra: tuple[str, ...] = ()
+    shared: bool = False  # false for a list of authors alone, whose founder has no recipient in it
+
+    def by_author(self, author: str) -> Member | None:
+        """Return the member who has a device with that key."""
+        return next((member for member in self.members if member.device(author)), None)
+
+    def by_number(self, number: int) -> Member | None:
+        """Return the member of that number."""
+        return next((member for member in self.members if member.number == number), None)
+
+    def recipients(self, project: Project, time: str) -> tuple[str, ...]:
+        """Return whom a project's key file is sealed to at a time. Empty time: those whose end has passed as well."""
+        devices = (
+            device.recipient
+            for member in self.members
+            if member.may_open(project) and not (time and member.has_ended(time))
+            for device in member.devices
+        )
+        return tuple(dict.fromkeys(filter(None, (*devices, *self.extra))))
+
+    def follow(self, number: int, signer: Signer, entry: MemberEntry) -> "Roster":
+        """Return the members after entry `number`.
+
+        Raises:
+            AuthenticationFailed: the signer had no right to it, or it does not follow from those before
+        """
+        after = _CHANGES[entry.kind](self, Act(number, signer, entry))
+        if after is None or not any(member.role is Role.OWNER and not member.end for member in after.members):
+            raise AuthenticationFailed(
+                f"entry {number} of the members does not follow from those before, or its signer had no right to it",
+                "`envfs verify` says more",
+            )
+        return after
+
+    def may(self, signer: Signer, member: Member | None, role: str = "") -> bool:
+        """Tell whether a signer may change a member, or give somebody a role: as an admin, and of owners as one."""
+        actor = self.actor(signer)
+        if actor is None or not actor.is_admin:
+            return False
+        of_owners = role == Role.OWNER or (member is not None and member.role is Role.OWNER)
+        return actor.role is Role.OWNER or not of_owners
+
+    def actor(self, signer: Signer) -> Member | None:
+        """Return the member who signed, unless their time was over."""
+        member = self.by_author(signer.author)
+        return None if member is None or member.has_ended(signer.time) else member
+
+    def with_member(self, changed: Member) -> "Roster":
+        """Return the roster with a member as changed."""
+        members = (changed if member.number == changed.number else member for member in self.members)
+        return self._replace(members=tuple(members))
+
+    def without(self, number: int) -> "Roster":
+        """Return the roster without a member, or without an invitation."""
+        return self._replace(
+            members=tuple(member for member in self.members if member.number != number),
+            invitations=tuple(item for item in self.invitations if number not in (item.number, item.entry.member)),
+        )
+
+    def is_free(self, name: str) -> bool:
+        """Tell whether no member and no invitation has a name."""
+        invited = (item.entry.name for item in self.invitations)
+        return name not in (*(member.name for member in self.members), *invited)
+
+
+def _found(_roster: Roster, act: Act) -> Roster | None:
+    number, signer, entry = act
+    if number != FOUNDER or signer.author != entry.author:
+        return None
+    founder = Member(FOUNDER, entry.name, Role.OWNER, (ROOT,), (Device(entry.author, entry.recipient),))
+    return Roster((founder,), (), frozenset({entry.author}), entry.recipients, bool(entry.recipient))
+
+
+def _allow(roster: Roster, act: Act) -> Roster | None:
+    number, signer, entry = act
+    # of a list of authors: no keys are sent to them
+    if roster.shared or not roster.may(signer, None, Role.OWNER) or roster.by_author(entry.author):
+        return None
+    member = Member(number, "", Role.WRITER, (ROOT,), (Device(entry.author),))
+    return roster._replace(members=(*roster.members, member), keys=roster.keys | {entry.author})
+
+
+def _invite(roster: Roster, act: Act) -> Roster | None:
+    number, signer, entry = act
+    member = roster.by_number(entry.member) if entry.member else None
+    if entry.member:
+        is_right = member is not None and (roster.actor(signer) == member or roster.may(signer, member))
+    else:
+        everywhere = entry.role not in _ADMINS or entry.levels == (ROOT,)
+        is_right = roster.may(signer, None, entry.role) and roster.is_free(entry.name) and everywhere
+        is_right = is_right and not (entry.role == Role.OWNER and entry.end)
+    if not roster.shared or not is_right or not entry.lock:
+        return None
+    return roster._replace(invitations=(*roster.invitations, Invitation(number, entry)))
+
+
+def _join(roster: Roster, act: Act) -> Roster | None:
+    number, signer, entry = act
+    invitation = next((item for item in roster.invitations if item.number == entry.invite), None)
+    used = {device.recipient for member in roster.members for device in member.devices}
+    if invitation is None or invitation.join is not None or signer.author != entry.author:
+        return None
+    if entry.author in roster.keys or not entry.recipient or entry.recipient in used:
+        return None
+    if signer.time > invitation.entry.until:
+        return None
+    joined = invitation._replace(joined=number, join=entry)
+    others = (item for item in roster.invitations if item.number != invitation.number)
+    return roster._replace(invitations=(*others, joined), keys=roster.keys | {entry.author})
+
+
+def _approve(roster: Roster, act: Act) -> Roster | None:
+    _, signer, entry = act
+    invitation = next((item for item in roster.invitations if item.joined == entry.join), None)
+    if invitation is None or invitation.join is None or signer.time > invitation.entry.until:
+        return None
+    asked, join = invitation.entry, invitation.join
+    device = Device(join.author, join.recipient, join.login)
+    without = roster._replace(
+        invitations=tuple(item for item in roster.invitations if item.number != invitation.number)
+    )
+    if asked.member:
+        member = roster.by_number(asked.member)
+        if member is None or not (roster.actor(signer) == member or roster.may(signer, member)):
+            return None
+        return without.with_member(member._replace(devices=(*member.devices, device)))
+    if not roster.may(signer, None, asked.role):
+        return None
+    role = Role(asked.role)
+    member = Member(invitation.number, asked.name, role, asked.levels, (device,), asked.machine, asked.end)
+    return without._replace(members=(*without.members, member))
+
+
+def _role(roster: Roster, act: Act) -> Roster | None:
+    _, signer, entry = act
+    member = roster.by_number(entry.member)
+    everywhere = entry.role not in _ADMINS or entry.levels == (ROOT,)
+    if member is None or not everywhere or not roster.may(signer, member, entry.role) or not roster.shared:
+        return None
+    return roster.with_member(member._replace(role=Role(entry.role), levels=entry.levels, end=entry.end))
+
+
+def _remove_device(roster: Roster, act: Act) -> Roster | None:
+    _, signer, entry = act
+    member = roster.by_number(entry.member)
+    if member is None or member.device(entry.device) is None or len(member.devices) == 1:
+        return None
+    if roster.actor(signer) != member and not roster.may(signer, member):
+        return None
+    return roster.with_member(
+        member._replace(devices=tuple(device for device in member.devices if device.author != entry.device))
+    )
+
+
+def _rotate_device(roster: Roster, act: Act) -> Roster | None:
+    _, signer, entry = act
+    member = roster.actor(signer)
+    old = member.device(entry.device) if member else None
+    if member is None or member.number != entry.member or old is None:
+        return None
+    if entry.author in roster.keys or not entry.recipient:
+        return None
+    new = Device(entry.author, entry.recipient, old.login)
+    devices = tuple(new if device == old else device for device in member.devices)
+    return roster.with_member(member._replace(devices=devices))._replace(keys=roster.keys | {entry.author})
+
+
+def _revoke(roster: Roster, act: Act) -> Roster | None:
+    _, signer, entry = act
+    if entry.author:  # of a list of authors
+        member = roster.by_author(entry.author)
+        is_right = not roster.shared and member is not None and member.number != FOUNDER and roster.may(signer, member)
+        return roster.without(member.number) if member and is_right else None
+    member = roster.by_number(entry.member)
+    invitation = next((item for item in roster.invitations if item.number == entry.member), None)
+    if member is not None and (roster.actor(signer) == member or roster.may(signer, member)):
+        return roster.without(member.number)
+    if invitation is not None and roster.may(signer, None, invitation.entry.role):
+        return roster.without(invitation.number)
+    return None
+
+
+def _epoch(roster: Roster, act: Act) -> Roster | None:
+    _, signer, entry = act
+    if not roster.shared or not roster.may(signer, None, Role.OWNER):
+        return None
+    return roster._replace(extra=entry.recipients)
+
+
+_CHANGES = {
+    EntryKind.FOUND: _found,
+    EntryKind.ALLOW: _allow,
+    EntryKind.INVITE: _invite,
+    EntryKind.JOIN: _join,
+    EntryKind.APPROVE: _approve,
+    EntryKind.ROLE: _role,
+    EntryKind.REMOVE_DEVICE: _remove_device,
+    EntryKind.ROTATE_DEVICE: _rotate_device,
+    EntryKind.REVOKE: _revoke,
+    EntryKind.EPOCH: _epoch,
+}

@@ -1,0 +1,120 @@
+"""Hints from etcd: a watch of all records of a vault, which etcd sends as JSON lines.
+
+Laws:
+- Nothing is resumed. Where a watch was cancelled, as after a compaction or for a slow reader, a new one begins and
+  anything may have come.
+- A server that is cut off from its cluster says nothing. So there is a hint for everything from time to time.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import trio
+
+from envfs.core import shared_keys
+from envfs.courier.engine import EVERYTHING
+from envfs.courier.engines.etcd.gateway import (
+    SECONDS,
+    Gateway,
+    Message,
+    bytes_of,
+    encoded,
+    message_of,
+    messages_of,
+    parse_message,
+    refusal,
+)
+from envfs.courier.http_client import HttpConnection
+from envfs.errors import EnvFSError, StoreUnavailable
+from envfs.protocol import jsontext
+
+_LINE_BYTES: Final = 32 << 20
+_QUIET_SECONDS: Final = 300.0
+_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 15.0
+_OK: Final = 200
+
+
+class Watcher:
+    """One watch, on a connection of its own."""
+
+    def __init__(self, gateway: Gateway, records: str) -> None:
+        """Watch the keys below `records`."""
+        self._gateway = gateway
+        self._records = records
+        self._connection: HttpConnection | None = None
+        self._buffer = bytearray()
+        self._pause = _PAUSE_SECONDS
+        self._life = trio.CancelScope()
+        self._is_stopped = False
+
+    async def next(self, prefixes: Sequence[str]) -> list[str] | None:
+        """Wait for streams that may have grown, of those that start with one of the prefixes. None after `stop`."""
+        while not self._is_stopped:
+            with trio.CancelScope() as self._life:
+                try:
+                    return await self._hints(prefixes)
+                except EnvFSError:
+                    self._end()
+                    await trio.sleep(self._pause)
+                    self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+        return None
+
+    def stop(self) -> None:
+        """End the watch, also while it waits."""
+        self._is_stopped = True
+        self._life.cancel()
+        self._end()
+
+    async def _hints(self, prefixes: Sequence[str]) -> list[str]:
+        if self._connection is None:
+            await self._begin()
+            self._pause = _PAUSE_SECONDS
+            return [EVERYTHING]
+        with trio.move_on_after(_QUIET_SECONDS):
+            streams = dict.fromkeys(self._stream(event) for event in messages_of(await self._result(), "events"))
+            return [s for s in streams if s == EVERYTHING or s.startswith(tuple(prefixes))]
+        return [EVERYTHING]
+
+    async def _begin(self) -> None:
+        end = self._records[:-1] + "0"  # the sign behind the slash
+        wanted = {"key": encoded(self._records.encode()), "range_end": encoded(end.encode()), "fragment": True}
+        try:
+            with trio.fail_after(SECONDS):
+                self._connection = await self._gateway.open()
+                body = jsontext.encode_json({"create_request": wanted})
+                status = await self._connection.send("POST", "/v3/watch", body, await self._gateway.headers())
+                if status != _OK:
+                    raise refusal(await self._connection.read_all(_LINE_BYTES))
+                if not (await self._result()).get("created"):
+                    raise StoreUnavailable("the etcd server does not watch")
+        except trio.TooSlowError:
+            raise StoreUnavailable("the etcd server does not answer") from None
+
+    async def _result(self) -> Message:
+        message = parse_message(await self._line())
+        result = message_of(message, "result")
+        if "error" in message or result.get("canceled") or result.get("compact_revision"):
+            raise StoreUnavailable("the etcd server has ended the watch")
+        return result
+
+    async def _line(self) -> bytes:
+        while (end := self._buffer.find(b"\n")) < 0:
+            piece = None if self._connection is None else await self._connection.read_some()
+            if piece is None or len(self._buffer) > _LINE_BYTES:
+                raise StoreUnavailable("the etcd server has ended the watch")
+            self._buffer += piece
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line
+
+    def _stream(self, event: Message) -> str:
+        key = bytes_of(message_of(event, "kv"), "key").decode("ascii", "replace").removeprefix(self._records)
+        stream = shared_keys.stream_of(key)
+        return stream if shared_keys.is_shared_stream(stream) else EVERYTHING
+
+    def _end(self) -> None:
+        self._buffer.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,28 @@
+"""The requests to the keyholder about the list of members (docs/protocol.md §3)."""
+
+from envfs.core.addresses import MemberRecords, RecordAddress
+from envfs.tuples import NamedTuple
+
+
+class CheckMembers(NamedTuple):
+    """Check the stream `member` of a vault. Each of its records is a blob. Reply: Faults."""
+
+    vault: str
+
+
+class OwnDevice(NamedTuple):
+    """The public keys of the held identity. Reply: OwnKeys."""
+
+
+class SignEntry(NamedTuple):
+    """Sign the next entry of the stream `member`, once it follows from those before. Reply: Stated and the entry.
+
+    `payload` as in core.membership. The keyholder fills in what it alone knows: its own keys into `found` and `join`,
+    the lock into an `invite`, the proof into a `join`. Descriptor: for an `invite` where its code is to be written, for
+    a `join` the code.
+    """
+
+    place: RecordAddress
+    time: str
+    payload: str
+    members: MemberRecords | None = None

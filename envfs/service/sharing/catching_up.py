@@ -1,0 +1,172 @@
+"""One pass between a mirror and an engine that answers: what is missing is fetched and checked, what waits is pushed.
+
+Laws: nothing is deleted on either side. An engine that has less is given back what the mirror has, and is told of. A
+stream that is another one there than here is left as it is on both sides, and is told of.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+import trio
+
+from envfs.core import record
+from envfs.courier.engine import EVERYTHING, Engine
+from envfs.errors import StoreUnavailable
+from envfs.service.sharing.checking import Checker
+from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.mirror import Mirror, Taken
+from envfs.service.sharing.overlay import SharedStore
+from envfs.service.sharing.planning import CatchUp, RecordRange, batches, is_shared, plan_catch_up
+from envfs.service.sharing.waiting import WaitingVersion
+
+_AT_ONCE = 120  # records: of the largest size they are the most that one message may carry
+_SECONDS = 30.0  # for one request to the engine
+
+
+class CatchingUp:
+    """The passes of one vault."""
+
+    def __init__(self, store: SharedStore, mirror: Mirror, checker: Checker, facts: SharingFacts) -> None:
+        """Bring `mirror` and an engine together."""
+        self._store = store
+        self._mirror = mirror
+        self._checker = checker
+        self._facts = facts
+        self._compared = False
+        self.in_flight: set[int] = set()  # what writers wait for themselves
+
+    async def run(self, engine: Engine, address: str, hints: Collection[str]) -> list[Taken]:
+        """Do one pass over the streams that are hinted at, or all. Returns the levels that have other text now.
+
+        Raises:
+            StoreUnavailable: the engine cannot be reached
+        """
+        is_whole = EVERYTHING in hints
+        mine = await self._mirror.numbers()  # before the engine is asked, which has at least that then
+        heads = await _heads(engine, hints)
+        if not is_whole:
+            mine = {stream: seq for stream, seq in mine.items() if stream in hints}
+        elif not self._compared:
+            await self._compare(engine, mine, heads)
+        plan = plan_catch_up(_without(mine, self._facts.forked), _without(heads, self._facts.forked))
+        await self._give_back(engine, plan, address, mine, heads)
+        taken = await self._fetch(engine, plan)
+        await self.push(engine)  # behind what comes before it, so that no number is left out
+        if is_whole:
+            self._facts.had_contact(address)
+        return taken
+
+    async def push(self, engine: Engine) -> None:
+        """Give the engine what waits, in order. A version whose number it has given away stays for the merge."""
+        stuck: set[str] = set()
+        for waiting in self._store.outbox:
+            if (
+                waiting.stream in stuck
+                or waiting.number in self.in_flight
+                or not self._store.is_waiting(waiting.stream, waiting.seq)
+                or not await self._push_one(engine, waiting)
+            ):
+                stuck.add(waiting.stream)
+
+    async def _push_one(self, engine: Engine, waiting: WaitingVersion) -> bool:
+        with _bounded():
+            if await engine.put_new(waiting.key, waiting.data) or await self.has(engine, waiting):
+                self._mirror.confirm(waiting)
+                return True
+        return False
+
+    async def has(self, engine: Engine, waiting: WaitingVersion) -> bool:
+        """Tell whether the engine has a version that waits, as from a try whose answer was lost."""
+        return (await engine.get((waiting.key,))).get(waiting.key) == waiting.data
+
+    async def fetch_stream(self, engine: Engine, stream: str) -> list[Taken]:
+        """Fetch what there is of one stream, and of its project's keys."""
+        hints = {stream, record.MEMBERS, *_keys_of(stream)}
+        mine = {name: seq for name, seq in (await self._mirror.numbers()).items() if name in hints}
+        return await self._fetch(engine, plan_catch_up(mine, await _heads(engine, hints)))
+
+    def stale(self) -> list[WaitingVersion]:
+        """List what waits and has to be merged first, in order."""
+        stale = [waiting for waiting in self._store.outbox if not self._store.is_waiting(waiting.stream, waiting.seq)]
+        return [waiting for waiting in stale if waiting.number not in self.in_flight]
+
+    async def _fetch(self, engine: Engine, plan: CatchUp) -> list[Taken]:
+        taken: list[Taken] = []
+        self._facts.waits_for_unlock = False
+        refused: dict[str, str] = {}
+        lasts = {span.stream: span.last for span in plan.fetch}
+        for batch in batches(plan.fetch, _AT_ONCE):
+            ranges = tuple(span for span in batch if span.stream not in refused)
+            keys = [key for span in ranges for key in span.record_keys()]
+            with _bounded():
+                came = await engine.get(keys) if keys else {}
+            rows = await self._checker.check(ranges, came, lasts)
+            refused |= {row.stream: row.fault for row in rows if row.fault}
+            self._facts.waits_for_unlock |= any(row.locked for row in rows)
+            taken += await self._mirror.take(rows)
+        for span in plan.fetch:
+            self._facts.refused.pop(span.stream, None)
+        self._facts.refused |= refused
+        self._facts.behind = plan_catch_up(await self._mirror.numbers(), lasts).behind
+        return list({one.level: one for one in reversed(taken)}.values())
+
+    async def _give_back(
+        self, engine: Engine, plan: CatchUp, address: str, mine: Mapping[str, int], heads: Mapping[str, int]
+    ) -> None:
+        if self._facts.contact.engine == address:
+            lost = {span.stream: (mine[span.stream], heads.get(span.stream, 0)) for span in plan.give_back}
+            self._facts.went_back |= lost
+        for span in plan.give_back:
+            await self._give(engine, span)
+
+    async def _give(self, engine: Engine, span: RecordRange) -> None:
+        for key in span.record_keys():
+            data = self._mirror.read(key)
+            with _bounded():
+                if data is None or not await engine.put_new(key, data):
+                    return  # somebody else gives it back
+
+    async def _compare(self, engine: Engine, mine: Mapping[str, int], heads: Mapping[str, int]) -> None:
+        # once for each engine and daemon: whether the two have the same records, up to the older head of each stream
+        common = [RecordRange(stream, seq, seq) for stream in mine if (seq := min(mine[stream], heads.get(stream, 0)))]
+        forked: set[str] = set()
+        for batch in batches(common, _AT_ONCE):
+            keys = {span.record_keys()[0]: span.stream for span in batch}
+            with _bounded():
+                came = await engine.get(list(keys))
+            forked |= {keys[key] for key, data in came.items() if data and (self._mirror.read(key) or data) != data}
+        self._facts.forked = frozenset(forked)
+        self._compared = True
+
+
+async def _heads(engine: Engine, hints: Collection[str]) -> dict[str, int]:
+    with _bounded():
+        if EVERYTHING in hints:
+            return {stream: seq for stream, seq in (await engine.heads("")).items() if is_shared(stream)}
+        heads: dict[str, int] = {}
+        for stream in filter(is_shared, hints):
+            numbers = await engine.heads(stream)
+            if stream in numbers:
+                heads[stream] = numbers[stream]
+        return heads
+
+
+def _without(numbers: Mapping[str, int], streams: Collection[str]) -> dict[str, int]:
+    return {stream: seq for stream, seq in numbers.items() if stream not in streams}
+
+
+def _keys_of(stream: str) -> tuple[str, ...]:
+    if not record.is_level_stream(stream):
+        return ()
+    _, _, path = stream.partition("/")
+    return ("key" + (f"/{path.partition('/')[0]}" if path else ""),)
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    # whatever the engine does, a pass ends
+    try:
+        with trio.fail_after(_SECONDS):
+            yield
+    except trio.TooSlowError:
+        raise StoreUnavailable("the engine does not answer", "`envfs sync status` says since when") from None

@@ -1,0 +1,50 @@
+"""The facts of an engine and of this machine's copy: for `envfs sync status`, and for the problems in `status`."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from envfs import safe_open
+from envfs.errors import EnvFSError
+from envfs.host import clocks, private_files
+
+_LARGEST = 1 << 16
+
+
+class Contact(NamedTuple):
+    """The engine that this machine last had whole contact with, and when (UTC, as records have it)."""
+
+    engine: str = ""
+    time: str = ""
+
+
+class SharingFacts:
+    """The facts of one daemon, kept up by what they are about. Sentences are for people."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember the last contact in the file at `path`."""
+        self._path = path
+        self.contact = _read(path)
+        self.problem = ""  # why the engine cannot be reached. Empty while it can
+        self.connected = False
+        self.behind = 0
+        self.waits_for_unlock = False
+        self.went_back: dict[str, tuple[int, int]] = {}  # by stream: the number that it had, and the one it has
+        self.forked: frozenset[str] = frozenset()
+        self.unmerged: dict[int, str] = {}  # by the number of what waits, why it cannot be merged
+        self.refused: dict[str, str] = {}  # by stream, why a record of it was not taken
+
+    def had_contact(self, engine: str) -> None:
+        """Take note that all was compared with an engine. It is written down once a minute at most."""
+        now = clocks.wall_time()
+        last, self.contact = self.contact, Contact(engine, now)
+        if last.engine != engine or last.time[:16] != now[:16]:
+            private_files.write_private(self._path, json.dumps(self.contact._asdict()).encode() + b"\n")
+
+
+def _read(path: Path) -> Contact:
+    try:
+        body = json.loads(safe_open.read_file(path, _LARGEST))
+        return Contact(str(body["engine"]), str(body["time"]))
+    except (OSError, ValueError, KeyError, TypeError, EnvFSError):
+        return Contact()

@@ -1,0 +1,99 @@
+"""The plan of a catch-up: which records a mirror lacks, and which ones its engine does. Numbers alone decide.
+
+Laws: authors come before keys, keys before tombstones, and these before texts, so that each record is checked by what
+came before it. Within a stream the numbers go up. Nothing is ever planned away.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from envfs.core import names, record
+from envfs.errors import EnvFSError
+
+
+class RecordRange(NamedTuple):
+    """Records of one stream, from number `first` to number `last`."""
+
+    stream: str
+    first: int
+    last: int
+
+    def record_keys(self) -> tuple[str, ...]:
+        """List the keys of the store that they have."""
+        return tuple(record.record_key(self.stream, seq) for seq in range(self.first, self.last + 1))
+
+
+class CatchUp(NamedTuple):
+    """The records that a mirror has to fetch, in order, and those that it has to give back to an engine with less."""
+
+    fetch: tuple[RecordRange, ...]
+    give_back: tuple[RecordRange, ...]
+
+    @property
+    def behind(self) -> int:
+        """How many records the mirror lacks."""
+        return sum(span.last - span.first + 1 for span in self.fetch)
+
+    @property
+    def ahead(self) -> int:
+        """How many records the engine lacks."""
+        return sum(span.last - span.first + 1 for span in self.give_back)
+
+
+def plan_catch_up(mirror: Mapping[str, int], engine: Mapping[str, int]) -> CatchUp:
+    """Compare the newest numbers of streams. Streams that machines do not share are passed over."""
+    streams = sorted(filter(is_shared, {*mirror, *engine}), key=_place)
+    pairs = [(stream, mirror.get(stream, 0), engine.get(stream, 0)) for stream in streams]
+    return CatchUp(
+        tuple(RecordRange(stream, mine + 1, theirs) for stream, mine, theirs in pairs if theirs > mine),
+        tuple(RecordRange(stream, theirs + 1, mine) for stream, mine, theirs in pairs if mine > theirs),
+    )
+
+
+def is_shared(stream: str) -> bool:
+    """Tell whether machines share a stream, and it is one: an engine may name anything."""
+    mourned = record.forgotten_stream(stream)
+    if mourned:
+        return (record.is_level_stream(mourned) or record.is_key_stream(mourned)) and is_shared(mourned)
+    if record.is_level_stream(stream):
+        return _is_level(stream.removeprefix("level") or names.ROOT)
+    if record.is_key_stream(stream):
+        project = stream.removeprefix("key") or names.ROOT
+        return _is_level(project) and names.project(project) == project
+    return stream == record.MEMBERS
+
+
+def batches(ranges: Sequence[RecordRange], most: int) -> Iterator[tuple[RecordRange, ...]]:
+    """Cut ranges into batches of at most so many records, in their order. A batch is of one kind of stream."""
+    batch: list[RecordRange] = []
+    left = most
+    for span in ranges:
+        first = span.first
+        if batch and _place(span.stream)[0] != _place(batch[0].stream)[0]:
+            yield tuple(batch)
+            batch, left = [], most
+        while first <= span.last:
+            last = min(span.last, first + left - 1)
+            batch.append(RecordRange(span.stream, first, last))
+            left -= last - first + 1
+            first = last + 1
+            if not left:
+                yield tuple(batch)
+                batch, left = [], most
+    if batch:
+        yield tuple(batch)
+
+
+def _place(stream: str) -> tuple[int, str]:
+    if stream == record.MEMBERS:
+        return 0, stream
+    if record.is_key_stream(stream):
+        return 1, stream
+    return (2 if record.forgotten_stream(stream) else 3), stream
+
+
+def _is_level(path: str) -> bool:
+    try:
+        return names.parse_level(path) == path
+    except EnvFSError:
+        return False

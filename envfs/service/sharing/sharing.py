@@ -1,0 +1,270 @@
+"""The sharing of one vault: a connection to its engine that is kept, and what happens over it.
+
+Laws: a read never comes here. A writer waits for the engine for a bounded time, and not at all while it is known to be
+away. An engine is believed about the places of its own records alone. Without an engine nothing happens.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from enum import Enum, auto
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import trio
+
+from envfs.courier.engine import EVERYTHING, Engine
+from envfs.errors import EnvFSError, KeyholderGone, Locked, NotApproved, StoreUnavailable
+from envfs.gate.keyholder import Keyholder
+from envfs.host.supervision import run_once, supervised_nursery
+from envfs.service.sharing.catching_up import CatchingUp
+from envfs.service.sharing.checking import Checker
+from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.mirror import Mirror, Taken
+from envfs.service.sharing.outbox import Outbox
+from envfs.service.sharing.overlay import SharedStore
+from envfs.service.sharing.waiting import WaitingVersion
+from envfs.store import Store
+from envfs.vault.vault import Vault
+
+Connect = Callable[[str], Awaitable[Engine]]
+_PATIENCE = 3.0  # of a writer, for the engine
+_CONNECT_SECONDS = 20.0
+_LOOK_SECONDS = 5.0  # at settings without an engine
+_POLL_SECONDS = 60.0  # hints wake it before that
+_UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
+_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # before an engine that is away is asked again
+
+
+class Settled(Enum):
+    """The fate of a version that was written."""
+
+    STORED = auto()  # the engine has it, or there is none
+    WAITING = auto()  # it is in the outbox
+    TAKEN = auto()  # another machine took its number: nothing was stored
+
+
+class _Parts(NamedTuple):
+    vault: Vault
+    mirror: Mirror
+    passes: CatchingUp
+    tell: Callable[[Taken], None]
+    rebase: Callable[[WaitingVersion], Awaitable[object]]
+
+
+class VaultSharing:
+    """The sharing of the vault below `mirror`. `joined` once the vault is open."""
+
+    def __init__(self, mirror: Store, outbox: Path, facts: SharingFacts, address: Callable[[], str]) -> None:
+        """Ask `address` for the engine's, each time."""
+        self.store = SharedStore(mirror, Outbox(outbox), lambda: bool(self.address()))
+        self.facts = facts
+        self._address = address
+        self._last_address = ""
+        self._engine: Engine | None = None
+        self._parts: _Parts | None = None
+        self._hints: set[str] = {EVERYTHING}
+        self._come = trio.Event()
+        self._changed = trio.Event()
+        self.connect: Connect | None = None
+        self.lasts = True  # a daemon for one command connects when something needs it
+        self._is_needed = False
+
+    def address(self) -> str:
+        """Return the address of the engine, or the empty string. As before, while the settings cannot be read."""
+        with suppress(EnvFSError):
+            self._last_address = self._address()
+        return self._last_address
+
+    def join(
+        self,
+        vault: Vault,
+        keyholder: Keyholder,
+        tell: Callable[[Taken], None],
+        rebase: Callable[[WaitingVersion], Awaitable[object]],
+    ) -> None:
+        """Share a vault that was opened. `tell` is told of texts that came, `rebase` merges a version that waited."""
+        mirror = Mirror(vault, self.store)
+        vault.memory.is_waiting = self.store.is_waiting
+        passes = CatchingUp(self.store, mirror, Checker(vault, keyholder), self.facts)
+        self._parts = _Parts(vault, mirror, passes, tell, rebase)
+
+    def wake(self, hint: str = EVERYTHING) -> None:
+        """Have a pass soon."""
+        self._hints.add(hint)
+        self._come.set()
+
+    # -- for writers ---------------------------------------------------------------------------------------------------
+
+    async def settle(self, stream: str, data: bytes) -> Settled:
+        """Give the engine a version that was just put into the outbox, and wait for that a moment.
+
+        Raises:
+            NotApproved: the engine takes nothing from this machine. The version was taken back
+        """
+        waiting = next((one for one in self.store.outbox.of(stream) if one.data == data), None)
+        parts = self._parts
+        if waiting is None or parts is None:
+            return Settled.STORED
+        passes, number = parts.passes, waiting.number
+        passes.in_flight.add(number)
+        try:
+            with trio.move_on_after(_PATIENCE):
+                return await self._settle(parts, waiting)
+        except NotApproved:
+            parts.mirror.withdraw(waiting)
+            raise
+        except StoreUnavailable as error:
+            self.facts.problem = self.facts.problem or error.text
+        finally:
+            passes.in_flight.discard(number)
+        self.wake(stream)
+        return Settled.WAITING
+
+    async def _settle(self, parts: "_Parts", waiting: WaitingVersion) -> Settled:
+        engine = await self._reachable()
+        if engine is None or len(self.store.outbox.of(waiting.stream)) > 1:
+            return Settled.WAITING  # those before it come first
+        stored = await engine.put_new(waiting.key, waiting.data) or await parts.passes.has(engine, waiting)
+        if stored:
+            parts.mirror.confirm(waiting)
+            return Settled.STORED
+        parts.mirror.withdraw(waiting)
+        with trio.CancelScope(shield=True), trio.move_on_after(_PATIENCE):
+            for taken in await parts.passes.fetch_stream(engine, waiting.stream):
+                parts.tell(taken)
+        return Settled.TAKEN
+
+    async def offer(self, key: str, data: bytes) -> bool:
+        """Give the engine a record that must not wait: a key, a tombstone, an author. False if its number is taken.
+
+        Raises:
+            StoreUnavailable: the engine is away
+        """
+        if not self.address():
+            return True
+        try:
+            with trio.fail_after(_PATIENCE):
+                engine = await self._reachable()
+                if engine is not None:
+                    is_ours = await engine.put_new(key, data) or (await engine.get((key,))).get(key) == data
+                    if not is_ours:
+                        self.wake()
+                    return is_ours
+        except (trio.TooSlowError, StoreUnavailable):
+            pass
+        raise StoreUnavailable(
+            "the engine that machines share is away, and a change of keys or authors cannot wait for it",
+            "try again when `envfs sync status` shows it connected",
+        )
+
+    async def _reachable(self) -> Engine | None:
+        # whether it is away is not known until it was tried
+        while self._is_undecided():
+            self._is_needed = True
+            self._come.set()
+            await self._changed.wait()
+        return self._engine
+
+    def _is_undecided(self) -> bool:
+        return self._engine is None and not self.facts.problem
+
+    # -- for ever ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> NoReturn:
+        """Keep in contact with the engine, for ever."""
+        pause = _PAUSE
+        while True:
+            address = self.address()
+            if not address or self._parts is None or not (self.lasts or self._is_needed):
+                await self._woken(_LOOK_SECONDS)
+                continue
+            begun = trio.current_time()
+            try:
+                await self._serve(address)
+            except EnvFSError as error:
+                self._lost(error.text)
+            else:
+                continue  # the settings name another engine, or none
+            pause = _PAUSE if trio.current_time() - begun > _LONGEST_PAUSE else min(2 * pause, _LONGEST_PAUSE)
+            await self._woken(pause)
+
+    def _lost(self, problem: str) -> None:
+        self._engine, self.facts.connected, self.facts.problem = None, False, problem
+        self._tell_changed()
+
+    def _reached(self, engine: Engine) -> None:
+        # only now may a writer go ahead: the engine has what comes before that
+        self._engine, self.facts.problem, self.facts.connected = engine, "", True
+        self._tell_changed()
+
+    def _tell_changed(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def _serve(self, address: str) -> None:
+        engine = await self._connected(address)
+        self._hints.add(EVERYTHING)
+        try:
+            async with supervised_nursery() as tasks:
+                tasks.run(self._listen, engine)
+                while self.address() == address:
+                    await self._pass(engine, address)
+                    self._reached(engine)
+                    await self._woken(self._interval())
+                tasks.cancel()
+        finally:
+            self._engine, self.facts.connected = None, False
+            with trio.move_on_after(_PATIENCE, shield=True):
+                await run_once(engine.close)
+
+    async def _connected(self, address: str) -> Engine:
+        if self.connect is None:
+            raise StoreUnavailable("this daemon has no courier")
+        try:
+            with trio.fail_after(_CONNECT_SECONDS):
+                return await self.connect(address)
+        except trio.TooSlowError:
+            raise StoreUnavailable("the engine does not answer") from None
+
+    async def _listen(self, engine: Engine) -> None:
+        with suppress(EnvFSError):
+            async for stream in engine.watch(("member", "key", "tombstone", "level")):
+                self.wake(stream)
+        self.wake()  # the next pass finds out whether the engine is still there
+
+    async def _pass(self, engine: Engine, address: str) -> None:
+        parts, hints = self._parts, frozenset(self._hints)
+        if parts is None:
+            return
+        self._hints.clear()
+        try:
+            for taken in await parts.passes.run(engine, address, hints):
+                parts.tell(taken)
+            if await self._merge(parts):
+                await parts.passes.push(engine)
+        except (Locked, KeyholderGone):
+            self.facts.waits_for_unlock = True
+            self._hints |= hints
+        except BaseException:
+            self._hints |= hints
+            raise
+
+    async def _merge(self, parts: "_Parts") -> bool:
+        stale, unmerged = parts.passes.stale(), dict[int, str]()
+        for waiting in stale:
+            try:
+                await parts.rebase(waiting)
+            except (Locked, KeyholderGone):
+                raise
+            except EnvFSError as error:  # it stays, and is told of
+                unmerged[waiting.number] = error.text
+        self.facts.unmerged = unmerged
+        return len(stale) > len(unmerged)
+
+    def _interval(self) -> float:
+        return _UNLOCK_SECONDS if self.facts.waits_for_unlock else _POLL_SECONDS
+
+    async def _woken(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await self._come.wait()
+        self._come = trio.Event()

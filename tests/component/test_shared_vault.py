@@ -1,0 +1,241 @@
+"""Two machines that share a vault on an engine: what each of them writes, at once and while the engine is away."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import trio
+
+from envfs.core import record
+from envfs.errors import StoreUnavailable
+from envfs.protocol import control
+from tests.component.sharing_engine import (
+    EngineInMemory,
+    Line,
+    begin,
+    copied,
+    joined,
+    set_engine,
+    until,
+    until_equal,
+)
+from tests.component.world import World, run
+
+
+class Two(NamedTuple):
+    """Two machines with one vault and one engine, and the way of the first one to that."""
+
+    engine: EngineInMemory
+    one: World
+    other: World
+    line: Line
+
+
+@pytest.fixture
+def two(world: World, tmp_path: Path) -> Iterator[Two]:
+    """Give one test two machines that share a vault."""
+    engine = EngineInMemory()
+    set_engine(world)
+    other = copied(world, tmp_path / "other")
+    joined(other, engine)
+    yield Two(engine, world, other, joined(world, engine))
+    other.close()
+
+
+def sharing(script: Callable[[], Awaitable[None]], *worlds: World) -> None:
+    """Run a script while worlds share."""
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            await begin(nursery, *worlds)
+            await script()
+            nursery.cancel_scope.cancel()
+
+    run(main)
+
+
+async def text_of(world: World, level: str) -> str:
+    """Return a level's own text."""
+    replied = await world.sent(control.ReadView(level, "own", "show"))
+    assert isinstance(replied.reply, control.ViewSent), replied.reply
+    return replied.blob.decode()
+
+
+async def put(world: World, level: str, text: str) -> int:
+    """Set the variables of a text."""
+    return await world.write(level, text, "merge")
+
+
+def test_what_one_machine_writes_another_one_gets(two: Two) -> None:
+    engine, one, other, _ = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        assert engine.versions("/shop/prod") == 1  # an engine that is new gets what is there
+        version = await put(one, "/shop/prod", "ADDED=1\n")
+        assert version == 2
+        await until(lambda: other.open_vault.vault.versions("/shop/prod")[-1] == 2)
+        assert "ADDED=1" in await text_of(other, "/shop/prod")
+        await put(other, "/new/level", "A=1\n")
+        await until(lambda: one.open_vault.vault.exists("/new/level"))
+        await until_equal(engine, one, other)
+        assert await text_of(one, "/new/level") == "A=1\n"
+        assert not one.service.sharing.facts.refused
+
+    sharing(script, one, other)
+
+
+def test_writers_of_one_level_on_two_machines_lose_nothing(two: Two) -> None:
+    async def write(world: World, letter: str) -> None:
+        for number in range(8):
+            await put(world, "/shop/prod", f"{letter}{number}=1\n")
+
+    async def script() -> None:
+        async with trio.open_nursery() as nursery:
+            for world, letter in zip((two.one, two.other), "AB", strict=True):
+                nursery.start_soon(write, world, letter)
+        await until_equal(two.engine, two.one, two.other)
+        for world in (two.one, two.other):
+            text = await text_of(world, "/shop/prod")
+            assert all(f"{letter}{number}=1" in text for letter in "AB" for number in range(8))
+        assert two.engine.versions("/shop/prod") == 17
+
+    sharing(script, two.one, two.other)
+
+
+def test_what_is_written_without_the_engine_waits_and_is_merged(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        line.away = True
+        await put(one, "/shop/prod", "MINE=1\n")
+        await put(one, "/shop/prod", "MORE=1\n")
+        assert "MINE=1" in await text_of(one, "/shop/prod")  # its reader does not wait
+        seen = one.open_vault.vault.memory.get(record.level_stream("/shop/prod"))
+        assert seen is None or seen.seq <= 1
+        assert len(one.service.store.outbox) == 2
+        await put(other, "/shop/prod", "THEIRS=1\n")
+        line.away = False
+        one.service.sharing.wake()
+        await until_equal(engine, one, other)
+        for world in (one, other):
+            text = await text_of(world, "/shop/prod")
+            assert all(name in text for name in ("MINE=1", "MORE=1", "THEIRS=1"))
+        assert engine.versions("/shop/prod") == 4
+        assert not one.service.store.outbox.conflicts()
+
+    sharing(script, one, other)
+
+
+def test_a_variable_that_both_changed_is_a_conflict(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        line.away = True
+        await put(one, "/shop/prod", "PAGER=mine\nB=1\n")
+        await put(other, "/shop/prod", "PAGER=theirs\n")
+        line.away = False
+        one.service.sharing.wake()
+        await until_equal(engine, one, other)
+        text = await text_of(one, "/shop/prod")
+        assert "PAGER=theirs" in text
+        assert "B=1" in text
+        (conflict,) = one.service.store.outbox.conflicts()
+        assert conflict.names == ("PAGER",)
+        assert conflict.level == "/shop/prod"
+
+    sharing(script, one, other)
+
+
+def test_an_answer_that_was_lost_is_no_second_version(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        line.lost_answers = 1
+        assert await put(one, "/shop/prod", "ONCE=1\n") == 2
+        await until_equal(engine, one, other)
+        assert engine.versions("/shop/prod") == 2
+
+    sharing(script, one, other)
+
+
+def test_a_key_does_not_wait_for_the_engine(two: Two) -> None:
+    async def script() -> None:
+        await until_equal(two.engine, two.one, two.other)
+        two.line.away = True
+        with pytest.raises(StoreUnavailable):
+            await put(two.one, "/other/level", "A=1\n")
+        assert not two.one.open_vault.vault.exists("/other")
+
+    sharing(script, two.one, two.other)
+
+
+def test_a_restart_finds_what_waited(two: Two, tmp_path: Path) -> None:
+    engine, one, _, line = two
+
+    async def write() -> None:
+        await until_equal(engine, one)
+        line.away = True
+        await put(one, "/shop/prod", "MINE=1\n")
+
+    sharing(write, one)
+    again = World(tmp_path, one.keyholder)  # type: ignore[arg-type]
+    line = joined(again, engine)
+
+    async def read() -> None:
+        assert "MINE=1" in await text_of(again, "/shop/prod")
+        again.service.sharing.wake()
+        await until_equal(engine, again)
+        assert engine.versions("/shop/prod") == 2
+
+    sharing(read, again)
+    again.close()
+
+
+def test_an_engine_that_went_back_gets_its_records_again(two: Two) -> None:
+    engine, one, other, _ = two
+
+    async def script() -> None:
+        await put(one, "/shop/prod", "A=1\n")
+        await until_equal(engine, one, other)
+        await until(lambda: bool(one.service.sharing.facts.contact.time))
+        lost = engine.records.pop(record.record_key("level/shop/prod", 2))
+        one.service.sharing.wake()
+        await until(lambda: engine.records.get(record.record_key("level/shop/prod", 2)) == lost)
+        assert one.service.sharing.facts.went_back == {"level/shop/prod": (2, 1)}
+
+    sharing(script, one, other)
+
+
+def test_a_record_that_is_none_is_refused_and_told(two: Two) -> None:
+    engine, one, other, _ = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        good = engine.records[record.record_key("level/shop/prod", 1)]
+        engine.records[record.record_key("level/shop/prod", 2)] = good
+        engine.records[record.record_key("level/shop", 2)] = b"rubbish"
+        one.service.sharing.wake()
+        await until(lambda: len(one.service.sharing.facts.refused) == 2)
+        assert one.service.store.get(record.record_key("level/shop/prod", 2)) is None
+        assert "hunter3" in await text_of(one, "/shop/prod")
+
+    sharing(script, one, other)
+
+
+def test_reads_never_ask_the_engine(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        await until(lambda: one.service.sharing.facts.connected and other.service.sharing.facts.connected)
+        line.stuck = True
+        line.asked.clear()
+        assert "hunter3" in await text_of(one, "/shop/prod")
+        assert not line.asked
+
+    sharing(script, one, other)

@@ -1,0 +1,92 @@
+"""A network between a member and an engine that a test can pause and cut."""
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+
+_CHUNK = 1 << 16
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: the other side sees a reset
+
+
+class Forwarder:
+    """Forwards from a port of its own to another one. Paused, it takes connections and bytes, and passes nothing on."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._open = threading.Event()
+        self._open.set()
+        self._is_cut = False
+        self._lock = threading.Lock()
+        self._sockets = set[socket.socket]()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def pause(self) -> None:
+        self._open.clear()
+
+    def cut(self) -> None:
+        """Reset all connections, and each new one."""
+        self._is_cut = True
+        self._reset_all()
+
+    def resume(self) -> None:
+        self._is_cut = False
+        self._open.set()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._open.set()
+        self._reset_all()
+
+    def _reset_all(self) -> None:
+        with self._lock:
+            sockets, self._sockets = self._sockets, set()
+        for one in sockets:
+            _reset(one)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                self._serve(client)
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            if self._is_cut:
+                raise ConnectionResetError
+            server = socket.create_connection(("127.0.0.1", self._to))
+        except OSError:
+            _reset(client)
+            return
+        with self._lock:
+            self._sockets |= {client, server}
+        for source, target in ((client, server), (server, client)):
+            threading.Thread(target=self._copy, args=(source, target), daemon=True).start()
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(_CHUNK):
+                self._open.wait()
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+def _reset(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()
+
+
+@contextlib.contextmanager
+def forwarding(port: int) -> Iterator[Forwarder]:
+    forwarder = Forwarder(port)
+    try:
+        yield forwarder
+    finally:
+        forwarder.close()
