@@ -137,7 +137,7 @@ class OutgoingStream:
         return piece
 
     def has_more(self) -> bool:
-        """What came is told apart by the connection, and nothing is known of it."""
+        """Nothing is known of it: the connection tells apart frames that came."""
         return False
 
     def trailers(self) -> Headers:
