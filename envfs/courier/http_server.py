@@ -76,9 +76,18 @@ def main() -> int:
 
 
 async def _serve_confined(host: str, port: int, folder: str) -> None:
-    async with trio.open_nursery() as nursery:
-        await nursery.start(serve_plain_http, host, port, folder)
-        _confine(folder)
+    await serve_plain_http(host, port, folder, _Confining(folder))
+
+
+class _Confining:
+    """Confines this process once it listens: before any thread is there, which would stay as it is."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def started(self, _port: int | None = None) -> None:
+        """Give up all but the folder."""
+        _confine(self._folder)
 
 
 def parse_listening(text: str) -> tuple[str, int]:
@@ -99,7 +108,7 @@ def parse_listening(text: str) -> tuple[str, int]:
 
 
 async def serve_plain_http(
-    host: str, port: int, folder: str, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
+    host: str, port: int, folder: str, task_status: "trio.TaskStatus[int] | _Confining" = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Serve a folder until cancelled. The task has started, with its port, when it listens.
 
@@ -108,7 +117,6 @@ async def serve_plain_http(
         BadRequest: the port is taken
     """
     engine = FolderEngine(folder)
-    await engine.check()
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
     except OSError:
@@ -116,6 +124,7 @@ async def serve_plain_http(
     sys.stderr.write(WARNING)
     server = PlainHttpServer(engine)
     task_status.started(listeners[0].socket.getsockname()[1])
+    await engine.check()
     await trio.serve_listeners(server.serve, listeners)
 
 
