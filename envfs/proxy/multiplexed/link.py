@@ -16,9 +16,9 @@ import trio
 from h2.settings import SettingCodes
 
 from envfs.host.supervision import supervised_nursery
-from envfs.proxy.records import receive
 from envfs.proxy.multiplexed.goaway import GoawayFilter
 from envfs.proxy.multiplexed.stream import Http2Stream
+from envfs.proxy.records import receive
 from envfs.proxy.request_checks import MOST_HEAD_BYTES
 
 MOST_STREAMS: Final = 100
