@@ -5,9 +5,17 @@ from envfs.tuples import NamedTuple
 
 
 class CheckMembers(NamedTuple):
-    """Check the stream `member` of a vault. Each of its records is a blob. Reply: Faults."""
+    """Check the stream `member` of a vault. Each of its records is a blob. Reply: Faults.
+
+    With its `founder` no identity is needed: a home that joined sees by the list that it was let in.
+    """
 
     vault: str
+    founder: str = ""
+
+
+class OwnDevice(NamedTuple):
+    """The public keys of the held identity. Reply: OwnKeys."""
 
 
 class SignEntry(NamedTuple):
@@ -15,11 +23,10 @@ class SignEntry(NamedTuple):
 
     `payload` as in core.membership. The keyholder fills in what it alone knows: its own keys into `found` and `join`,
     the lock into an `invite`, the proof into a `join`. Descriptor: for an `invite` where its code is to be written, for
-    a `join` the code. `founder` is told by whom a vault was begun that this identity joins.
+    a `join` the code.
     """
 
     place: RecordAddress
     time: str
     payload: str
     members: MemberRecords | None = None
-    founder: str = ""

@@ -12,9 +12,9 @@ from typing import Final
 import h11
 import trio
 
+from envfs.proxy.records import CHUNK, receive
 from envfs.proxy.request_checks import MOST_HEAD_BYTES, RawRequest, Rejected, check_bytes
 
-CHUNK: Final = 1 << 16
 LINGER_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.5
 _ESTABLISHED: Final = 1  # tcpi_state, the first byte of tcp_info (tcp(7))
@@ -28,6 +28,7 @@ class Incoming:
     def __init__(self, stream: trio.abc.Stream) -> None:
         """Read from a stream and write to it."""
         self.stream = stream
+        self._held = b""
         self.is_head = False  # the request that is served: its response has no body
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD_BYTES)
 
@@ -66,7 +67,7 @@ class Incoming:
         while True:
             event = self._next_event()
             if event is h11.NEED_DATA:
-                self._http.receive_data(bytes(await self.stream.receive_some(CHUNK)))
+                self._http.receive_data(await receive(self.stream))
             elif isinstance(event, h11.Data):
                 return bytes(event.data)
             elif isinstance(event, h11.EndOfMessage):
@@ -88,13 +89,17 @@ class Incoming:
         """Send an interim response (1xx)."""
         await self._send(h11.InformationalResponse(status_code=status, headers=list(headers)))
 
-    async def respond(self, status: int, headers: Headers, reason: bytes = b"") -> None:
-        """Send the head of a response."""
-        await self._send(h11.Response(status_code=status, headers=list(headers), reason=reason))
+    async def respond(self, status: int, headers: Headers, reason: bytes = b"", *, is_held: bool = False) -> None:
+        """Send the head of a response. With `is_held` it goes with the next piece of the body, also an empty one."""
+        response = h11.Response(status_code=status, headers=list(headers), reason=reason)
+        if is_held:
+            self._held = self._http.send(response) or b""
+        else:
+            await self._send(response)
 
     async def send_body(self, data: bytes) -> None:
         """Send a piece of the body."""
-        if data:
+        if data or self._held:
             await self._send(h11.Data(data=data))
 
     async def end(self, trailers: Headers = ()) -> None:
@@ -102,7 +107,8 @@ class Incoming:
         await self._send(h11.EndOfMessage(headers=list(trailers)))
 
     async def _send(self, event: h11.Event) -> None:
-        data = self._http.send(event)
+        data = self._held + (self._http.send(event) or b"")
+        self._held = b""
         if data:
             await self.stream.send_all(data)
 

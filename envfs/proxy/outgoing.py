@@ -6,7 +6,8 @@ from typing import Final
 import h11
 import trio
 
-from envfs.proxy.incoming import CHUNK, is_open
+from envfs.proxy.incoming import is_open
+from envfs.proxy.records import receive
 from envfs.proxy.request_checks import MOST_HEAD_BYTES
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -97,6 +98,10 @@ class Outgoing:
             return None
         raise UpstreamFailed("the response ends early")
 
+    def has_more(self) -> bool:
+        """Tell whether a piece of the body came with what was read already."""
+        return bool(self._http.trailing_data[0])
+
     def trailers(self) -> Headers:
         """Return the trailers that came behind the body."""
         return self._trailers
@@ -107,7 +112,7 @@ class Outgoing:
                 event = self._http.next_event()
                 if event is not h11.NEED_DATA:
                     return event
-                data = bytes(await self.stream.receive_some(CHUNK))
+                data = await receive(self.stream)
                 self._http.receive_data(data)
                 self._is_over = not data
                 self._moment = trio.current_time()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engines.places import KINDS, Place, started
 
-_PARAMS = [pytest.param(name, marks=[pytest.mark.soak] if kind.is_server else []) for name, kind in KINDS.items()]
+_PARAMS = [pytest.param(name, marks=[pytest.mark.soak] if kind.is_slow else []) for name, kind in KINDS.items()]
 
 
 @pytest.fixture(scope="session", params=_PARAMS)

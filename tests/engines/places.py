@@ -5,6 +5,7 @@ tests, and gives a Place maker. `contrib/install test` installs its server. Wher
 """
 
 import contextlib
+import enum
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,28 +14,39 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.engines.servers.etcd import etcd_server
+from tests.engines.servers.plain_http import plain_http_server
 from tests.engines.servers.postgresql import postgres_server
+from tests.engines.servers.processes import running
+from tests.engines.servers.sshd import Sshd
+
+
+class Way(enum.Enum):
+    """Straight, by the messages of a courier within this process, or by a courier's process, as the daemon does."""
+
+    DIRECT = "direct"
+    BY_MESSAGES = "by messages"
+    BY_PROCESS = "by process"
 
 
 class Place(NamedTuple):
     """An empty place of an engine. `address` is a member's, as `parse_address` takes it.
 
-    `erases`: such a member may erase. `watches`: there is a hint at once, and not only from time to time.
+    `erases`: such a member may erase. `way`: how the tests get to the engine.
     """
 
     address: str
     erases: bool = True
-    watches: bool = True
+    way: Way = Way.DIRECT
 
 
 class Kind(NamedTuple):
     """A kind of engine. `start` gets a folder of its own, and gives a maker of empty places.
 
-    What it started has ended when its context is left. With `is_server` it takes long, and `make soak` tries it.
+    What it started has ended when its context is left. With `is_slow` it takes long, and `make soak` tries it.
     """
 
     start: Callable[[Path], AbstractContextManager[Callable[[], Place]]]
-    is_server: bool = False
+    is_slow: bool = False
 
 
 @contextlib.contextmanager
@@ -64,10 +76,43 @@ def etcd(ground: Path) -> Iterator[Callable[[], Place]]:
         yield lambda: Place(server.address("alice", server.new_prefix()))
 
 
+@contextlib.contextmanager
+def plain_http(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give folders behind plain HTTP, each with a server of its own."""
+    with contextlib.ExitStack() as servers:
+        yield lambda: Place(servers.enter_context(plain_http_server(Path(tempfile.mkdtemp(dir=ground)))))
+
+
+@contextlib.contextmanager
+def ssh(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give folders on a server of ssh, as a member who may not erase."""
+    server = Sshd(ground)
+    server.make()
+    with running(server):
+        yield lambda: Place(server.new_address(server.new_vault(), "--append-only"), erases=False)
+
+
+def reached(kind: Kind, way: Way) -> Kind:
+    """Return a kind whose engines are reached in another way."""
+
+    @contextlib.contextmanager
+    def start(ground: Path) -> Iterator[Callable[[], Place]]:
+        with kind.start(ground) as make_place:
+            yield lambda: make_place()._replace(way=way)
+
+    return Kind(start, is_slow=way is Way.BY_PROCESS)
+
+
 KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
-    "etcd": Kind(etcd, is_server=True),
-    "postgres": Kind(postgres, is_server=True),
+    "folder-by-messages": reached(Kind(folders), Way.BY_MESSAGES),
+    "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
+    "http": Kind(plain_http),
+    "ssh": Kind(ssh, is_slow=True),
+    "etcd": Kind(etcd, is_slow=True),
+    "postgres": Kind(postgres, is_slow=True),
+    "etcd-by-courier": reached(Kind(etcd), Way.BY_PROCESS),
+    "postgres-by-courier": reached(Kind(postgres), Way.BY_PROCESS),
 }
 
 

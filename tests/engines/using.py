@@ -5,11 +5,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import TypeVar, TypeVarTuple, Unpack, cast
 
 import trio
+import trio.testing
 
+from envfs.core import limits
+from envfs.core.secret import Secret
 from envfs.courier.address import parse_address
 from envfs.courier.connecting import connect_engine
 from envfs.courier.engine import EVERYTHING, Engine
-from tests.engines.places import Place
+from envfs.courier.link import EngineLink
+from envfs.courier.serving import EngineServer
+from envfs.courier.streams import MessageStream
+from envfs.protocol.courier_requests import ANSWERS, BLOB_BYTES, REQUESTS
+from envfs.service.sharing.courier_link import running_courier
+from tests.engines.places import Place, Way
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -18,11 +26,32 @@ SECONDS = 120  # what hangs does so for ever, and a machine may be busy
 
 @contextlib.asynccontextmanager
 async def connected(place: Place) -> AsyncIterator[Engine]:
+    if place.way is Way.BY_PROCESS:
+        async with running_courier(Secret(place.address)) as link:
+            yield link
+        return
     engine = await connect_engine(parse_address(place.address))
     try:
-        yield engine
+        if place.way is Way.BY_MESSAGES:
+            async with linked(engine) as link:
+                yield link
+        else:
+            yield engine
     finally:
         await engine.close()
+
+
+@contextlib.asynccontextmanager
+async def linked(engine: Engine) -> AsyncIterator[EngineLink]:
+    """Serve an engine, and use it by messages."""
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    server = EngineServer(engine, MessageStream(theirs, REQUESTS, limits.RECORD_BYTES))
+    link = EngineLink(MessageStream(ours, ANSWERS, BLOB_BYTES))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.run)
+        nursery.start_soon(link.run)
+        yield link
+        await link.close()
 
 
 @contextlib.asynccontextmanager

@@ -13,6 +13,8 @@ from envfs.host.libc import LIBC
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _BENEATH = 1  # LANDLOCK_RULE_PATH_BENEATH
 _READ, _READ_FILE = 0b1101, 0b0101  # execute (to load a library), read files and folders; of a file without folders
+_CHANGE = 0b110_0001_1011_1110  # write, read, list, remove, make files and folders, link, truncate
+_CHANGE_FILE = 0b100_0000_0000_0110  # write, read, truncate
 _VERSION_FLAG = 1
 _FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}  # rights known since each version
 _NETWORK_SINCE, _NETWORK, _LISTENING = 4, 0b11, 0b01  # bind and connect TCP; bind alone
@@ -25,11 +27,11 @@ def landlock_version() -> int:
     return max(0, kernel_version)
 
 
-def confine_landlock(readable: Iterable[str] = (), *, connects: bool = False) -> int:
+def confine_landlock(readable: Iterable[str] = (), writable: Iterable[str] = (), *, connects: bool = False) -> int:
     """Give up opening, making and removing files, TCP, and signals to others. Returns the version that did it.
 
-    Files beneath the `readable` paths can be read, and with `connects` hosts are reached. Needs no_new_privs. Open
-    descriptors stay open.
+    Files beneath the `readable` paths can be read, beneath the `writable` ones read, made, changed and removed. With
+    `connects` hosts are reached. Needs no_new_privs. Open descriptors stay open.
     """
     kernel_version = landlock_version()
     if not kernel_version:
@@ -44,15 +46,16 @@ def confine_landlock(readable: Iterable[str] = (), *, connects: bool = False) ->
         return 0
     try:
         for path in readable:
-            _let_read(rules, path)
+            _allow(rules, path, _READ if os.path.isdir(path) else _READ_FILE)
+        for path in writable:
+            _allow(rules, path, files & (_CHANGE if os.path.isdir(path) else _CHANGE_FILE))
         return kernel_version if LIBC.syscall(_RESTRICT_SELF, rules, 0) == 0 else 0
     finally:
         os.close(rules)
 
 
-def _let_read(rules: int, path: str) -> None:
+def _allow(rules: int, path: str, rights: int) -> None:
     with suppress(OSError):  # not every machine has each of them
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        rights = _READ if os.path.isdir(path) else _READ_FILE
         LIBC.syscall(_ADD_RULE, rules, _BENEATH, struct.pack("=Qi", rights, handle), 0)
         os.close(handle)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from envfs.core.keyfile import NOT_FOR_US
 from envfs.core.record import from_base64, to_base64
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
@@ -24,66 +25,25 @@ _ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _BINARY = b"age-encryption.org/v1\n"
 
 
-class Identity:
-    """A held identity: opens what is sealed to `recipient`, signs as `author`. Its keys are derived at first use."""
+class Verifier:
+    """The public half of an identity, or of the founder of a vault: checks signatures, and opens and signs nothing."""
 
-    def __init__(
-        self, text: Secret[str], author: str = "", checked: CheckedSignatures | None = None, founder: str = ""
-    ) -> None:
-        """Take an `AGE-SECRET-KEY-1…` line, its author if that was derived before, and a memory of signatures.
+    _checked: CheckedSignatures | None = None
 
-        `founder` is who began the vault, if that is somebody else.
-
-        Raises:
-            EnvFSError: it is not one
-        """
-        try:
-            self._age = pyrage.x25519.Identity.from_str(text.reveal())
-        except pyrage.IdentityError:
-            raise EnvFSError("the identity is not an age X25519 identity", f"it starts with {_PREFIX}") from None
-        self._text = text
+    def __init__(self, founder: str, checked: CheckedSignatures | None = None) -> None:
+        """Take the public signing key of who began a vault, and a memory of signatures."""
+        self._author = self._founder = founder
         self._checked = checked
-        self._founder = founder
-        if author:
-            self.author = author
 
-    @cached_property
-    def recipient(self) -> str:
-        """The age recipient."""
-        return str(self._age.to_public())
-
-    @cached_property
+    @property
     def author(self) -> str:
         """The public signing key, in base64url."""
-        return to_base64(self._signing.public_key().public_bytes_raw())
+        return self._author
 
     @property
     def founder(self) -> str:
         """The public signing key of whom the vault's list of members begins with, and of its owner if it has none."""
         return self._founder or self.author
-
-    @cached_property
-    def _signing(self) -> Ed25519PrivateKey:
-        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
-        return Ed25519PrivateKey.from_private_bytes(derived.derive(self._text.reveal().encode()))
-
-    def open(self, data: bytes) -> bytes:
-        """Decrypt an age file.
-
-        Raises:
-            AuthenticationFailed: it is damaged, or not sealed to this identity
-        """
-        try:
-            return pyrage.decrypt(data, [self._age])
-        except pyrage.DecryptError:
-            raise AuthenticationFailed("a project's key does not open with this identity") from None
-
-    def sign(self, data: bytes) -> bytes:
-        """Sign (Ed25519, RFC 8032)."""
-        signature = self._signing.sign(data)
-        if self._checked is not None:
-            self._checked.add(self.author, data, signature)
-        return signature
 
     def verify(self, author: str, data: bytes, signature: bytes, authors: AbstractSet[str] = frozenset()) -> None:
         """Check a signature by one of `authors` (Ed25519 public keys in base64url). None means this identity alone.
@@ -102,6 +62,63 @@ class Identity:
             raise AuthenticationFailed("a record's signature is wrong") from None
         if self._checked is not None:
             self._checked.add(author, data, signature)
+
+
+class Identity(Verifier):
+    """A held identity: opens what is sealed to `recipient`, signs as `author`. Its keys are derived at first use."""
+
+    def __init__(
+        self, text: Secret[str], author: str = "", checked: CheckedSignatures | None = None, founder: str = ""
+    ) -> None:
+        """Take an `AGE-SECRET-KEY-1…` line, its author if that was derived before, and a memory of signatures.
+
+        `founder` is who began the vault, if that is somebody else.
+
+        Raises:
+            EnvFSError: it is not one
+        """
+        try:
+            self._age = pyrage.x25519.Identity.from_str(text.reveal())
+        except pyrage.IdentityError:
+            raise EnvFSError("the identity is not an age X25519 identity", f"it starts with {_PREFIX}") from None
+        super().__init__(founder, checked)
+        self._text = text
+        self._author = author
+
+    @cached_property
+    def recipient(self) -> str:
+        """The age recipient."""
+        return str(self._age.to_public())
+
+    @property
+    def author(self) -> str:
+        """The public signing key, in base64url."""
+        if not self._author:
+            self._author = to_base64(self._signing.public_key().public_bytes_raw())
+        return self._author
+
+    @cached_property
+    def _signing(self) -> Ed25519PrivateKey:
+        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
+        return Ed25519PrivateKey.from_private_bytes(derived.derive(self._text.reveal().encode()))
+
+    def open(self, data: bytes) -> bytes:
+        """Decrypt an age file.
+
+        Raises:
+            AuthenticationFailed: it is damaged, or not sealed to this identity
+        """
+        try:
+            return pyrage.decrypt(data, [self._age])
+        except pyrage.DecryptError:
+            raise AuthenticationFailed(NOT_FOR_US) from None
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign (Ed25519, RFC 8032)."""
+        signature = self._signing.sign(data)
+        if self._checked is not None:
+            self._checked.add(self.author, data, signature)
+        return signature
 
 
 def new_identity() -> Secret[str]:
