@@ -185,10 +185,10 @@ COMMANDS = (
         "vault",
         "put a backup in its place",
         (Argument("file", "file", "the file that `envfs backup` wrote"),),
-        (Option(("--replace",), "flag", "", "move what is there aside first; default: refuse"), JSON),
+        (Option(("--replace",), "flag", "", "first move what is there aside, where it stays; default: refuse"), JSON),
         ("envfs restore envfs-2026-11-01.tar", "envfs restore envfs-2026-11-01.tar --replace"),
         details="Every file of the backup is checked before the first one is written. With --replace, what is there is "
-        "renamed, and nothing is removed. A machine that has seen more refuses the older log and vault, until "
+        "renamed first, and nothing is removed. A machine that has seen more refuses the older log and vault, until "
         "`envfs log restart` and `envfs accept`.",
     ),
     Command(
