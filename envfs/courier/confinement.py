@@ -18,7 +18,6 @@ _READABLE = (
     # resolv.conf may be a link into these, and the modules of nsswitch.conf(5) look here
     *("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/nscd", "/var/run/nscd", "/var/lib/sss"),
 )
-_BY_SSH = ("ssh", "sftp")
 _FILES = ("ca", "cert", "config", "identity", "key", "known_hosts", "passfile")  # options that name one
 
 
@@ -34,6 +33,6 @@ def _readable(address: Address) -> Iterator[str]:
     yield from {sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath("/etc/resolv.conf"))}
     yield from (path for path in sys.path if os.path.isabs(path))
     yield from (value for name, value in address.options if name in _FILES and os.path.isabs(value))
-    if address.scheme in _BY_SSH:
+    if address.scheme == "ssh":
         with suppress(KeyError):
             yield os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".ssh")

@@ -46,9 +46,7 @@ def test_a_client_that_sends_anything_else_is_told_once_and_left(tmp_path: Path)
     (tmp_path / "secret").write_text("hunter2")
     bad = (
         b"\0\0\0\5\1\0\0\0\3",  # the beginning of sftp
-        GREETING + b"\xff" * 100,
         GREETING + encode_frame({"type": "put-record", "number": 1, "key": KEY, "blobs": [limits.RECORD_BYTES + 1]}),
-        GREETING + words.encode_message(words.BeginCourier(f"folder:{tmp_path}")),
     )
     for data in bad:
         status, answers, complaint = said(tmp_path / "vault", data, "--append-only")

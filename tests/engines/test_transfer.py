@@ -104,6 +104,7 @@ def test_an_engine_that_loses_what_it_acknowledged_is_named() -> None:
     assert report.conflicts == tuple(f"level/shop/@{number:08d}.json" for number in range(7, 101, 10))
 
 
+@pytest.mark.soak
 def test_records_go_through_an_engine_and_come_back_the_same(make_place: Callable[[], Place], tmp_path: Path) -> None:
     place = make_place()
     if place.way is not Way.DIRECT:

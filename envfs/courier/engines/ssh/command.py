@@ -60,7 +60,7 @@ def end_of_ssh(address: Address, status: int | None, words: bytes) -> EnvFSError
     if status == _NOT_FOUND:
         return StoreUnavailable(
             f"envfs is not installed on {address.host}, or not for this user",
-            f"without it: {address._replace(scheme='sftp')}",
+            "install it there, or name its place in the line of authorized_keys",
         )
     if "permission denied" in text.lower():
         return NotApproved(
