@@ -40,10 +40,15 @@ async def connect_engine(address: Address) -> Engine:
     try:
         connect = importlib.import_module(f"envfs.courier.engines.{module}").connect
     except ImportError:
-        text = f"the engine for {address.scheme} lacks a library"
-        raise StoreUnavailable(text, f"pip install 'envfs[{module}]', and the system's libpq") from None
+        raise missing_library(address) from None
     try:
         with trio.fail_after(_CONNECT_SECONDS):
             return await connect(address)
     except trio.TooSlowError:
         raise StoreUnavailable(f"{address} does not answer") from None
+
+
+def missing_library(address: Address) -> StoreUnavailable:
+    """Say that an engine cannot be loaded, and what to install."""
+    hint = f"pip install 'envfs[{MODULES[address.scheme]}]', and the system's libpq"
+    return StoreUnavailable(f"the engine for {address.scheme} lacks a library", hint)
