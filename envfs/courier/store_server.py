@@ -50,8 +50,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         append_only, folder = parse_words(sys.argv[1:], os.environ.get(_ORIGINAL))
-        if not os.path.isdir(folder):
-            raise BadRequest("the folder of the shared vault is not there", "envfs store init makes it")
+        _check_folder(folder)
         _limit_itself(folder)
         trio.run(serve_folder, folder, append_only)
     except EnvFSError as error:
@@ -89,6 +88,11 @@ def _check_original(original: str, path: str) -> None:
         raise BadRequest("this key of ssh is for a shared vault, and for no other command")
     if len(words) != 3 or os.path.realpath(words[2]) != path:  # noqa: PLR2004 - the folder is the third word
         raise BadRequest("this key of ssh is for another folder", "the address names the folder of the server's line")
+
+
+def _check_folder(folder: str) -> None:
+    if not os.path.isdir(folder):
+        raise BadRequest("the folder of the shared vault is not there", "envfs store init makes it")
 
 
 def _limit_itself(folder: str) -> None:

@@ -130,6 +130,8 @@ LINES = [
     "proxy rules /app --json",
     "proxy ls",
     "authors",
+    "member ls",
+    "member heads --json",
     "backup",
     "restore",
     "unset /app NOTHING",

@@ -23,6 +23,8 @@ from envfs.protocol.control.holders import *  # noqa: F403
 from envfs.protocol.control.holders import HoldersRequest, HoldersRow
 from envfs.protocol.control.incidents import *  # noqa: F403
 from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
+from envfs.protocol.control.members import *  # noqa: F403
+from envfs.protocol.control.members import InviteMember, JoinVault, MembersReply, MembersRequest, MembersRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -69,6 +71,7 @@ Request = (
     | RotationRequest
     | ProxiesRequest
     | ScanningRequest
+    | MembersRequest
 )
 Row = (
     WorkingRow
@@ -86,9 +89,19 @@ Row = (
     | RotationsRow
     | ProxiesRow
     | ScanningRow
+    | MembersRow
 )
 Reply = (
-    Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply | ProxiesReply | ScanningReply
+    Failed
+    | Done
+    | VaultReply
+    | ChangesReply
+    | ViewsReply
+    | GrantsReply
+    | IncidentsReply
+    | ProxiesReply
+    | ScanningReply
+    | MembersReply
 )
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
@@ -96,5 +109,6 @@ ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
     **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, ScanContent, UseToken), 1),
-    **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
+    InviteMember: 1,
+    **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase, JoinVault), 2),
 }

@@ -1,7 +1,7 @@
 """The engine of a server that `envfs store-serve` serves a folder on.
 
-Laws: a connection that has ended is made again when it is needed, after pauses that grow. What is asked in a pause
-fails at once. A watch goes on over all that, and begins with a hint for everything each time.
+Laws: a connection that has ended is made again when it is needed, after pauses that grow. A request in a pause fails
+at once. A watch goes on over all that, and begins with a hint for everything each time.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence

@@ -89,6 +89,13 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         ),
     ),
     "holders /shop A": (control.Done((H,)), (HOLDER,)),
+    "member ls": (
+        control.Done(),
+        (control.MemberRow(H, H, "joined", (H,), True, H, 1, H), control.MemberRow(H, H, "member", (H,), False, "", 1)),
+    ),
+    "member devices": (control.Done(), (control.DeviceRow(H, H, H, H, H, False),)),
+    "member heads": (control.Done(), (control.MemberHeadRow(3, H, H),)),
+    "member revoke ben -y": (control.Done((H,)), (control.ReadableRow(H, "A", True),)),
     "scan /etc/hostname": (control.ContentScanned(1, 0, 1, 0, 0), (control.LeakRow(0, H, H, H, (H,)),)),
     "find A": (control.Done((H,)), (control.LocationRow(H, 1, H, H),)),
     "cp /shop /blog": (control.Written(H, 2, (H,), (), (), (H,)), ()),
