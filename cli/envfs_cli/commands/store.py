@@ -1,108 +1,168 @@
-"""`store`: prepare an engine for a vault that machines share, and certificates for it."""
+"""`store`: engines that machines share: one is made ready, a member is let in, records go from one to another."""
 
 import os
-import subprocess
-import sys
+import shlex
+import shutil
 
-from envfs import interpreter
-from envfs.errors import BadRequest, EnvFSError
-from envfs.protocol import jsontext
-from envfs.protocol.courier_requests import RequestFailed, error_of
+from envfs import safe_open
+from envfs.errors import Conflict, EnvFSError
 from envfs.tuples import NamedTuple
-from envfs_cli import deployment_ca, output
+from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
+from envfs_cli.sharing.typed_addresses import engine_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-_SECONDS = 120
-_MEMBER_DAYS, _SERVER_DAYS = 90, 365
-_MOST_DAYS = 3650
+    from envfs_cli.deployment_ca import IssuedCertificate
+    from envfs_cli.sharing.transfer import Transferred
+
+_KEY_BYTES = 16 * 1024
+_NAMED = 8  # of conflicts
+_MEMBER_DAYS, _SERVER_DAYS, _MOST_DAYS = 90, 365, 3650
 
 
 class StoreArguments(NamedTuple):
     """The arguments of `store`."""
 
-    action: "Literal['init', 'ca']"
-    place: str
-    member: tuple[str, ...] | None
-    server: tuple[str, ...] | None
+    action: "Literal['init', 'invite', 'push', 'pull', 'copy', 'ca']"
+    subject: str | None
+    target: str | None
+    member: tuple[str, ...]
+    server: tuple[str, ...]
     days: int | None
+    may_erase: bool
+    json: bool
 
 
 def run_store(arguments: StoreArguments) -> int:
-    """Prepare an engine, or make certificates."""
+    """Make an engine ready, or print a member's line, or copy records.
+
+    Raises:
+        Mistake: a word is missing, or there are more
+        Conflict: records differ on the two sides
+    """
+    _check_words(arguments)
+    subject = arguments.subject or ""
     match arguments.action:
         case "init":
-            return _init(arguments)
+            _init(subject, arguments.member)
+        case "invite":
+            _invite(subject, arguments.target or "", append_only=not arguments.may_erase)
+        case "push":
+            _copy(_own_vault(), engine_address(subject), as_json=arguments.json)
+        case "pull":
+            _pull(subject, as_json=arguments.json)
+        case "copy":
+            _copy(engine_address(subject), engine_address(arguments.target or ""), as_json=arguments.json)
         case "ca":
-            return _ca(arguments)
+            _issue(subject, arguments)
         case _:
             raise Unhandled(arguments.action)
-
-
-def _init(arguments: StoreArguments) -> int:
-    if arguments.server or arguments.days:
-        raise Mistake("--server and --days are for `envfs store ca`")
-    address = _address(arguments.place)
-    request = jsontext.encode_json({"address": address, "members": list(arguments.member or ())})
-    try:
-        done = subprocess.run(
-            interpreter.start_command("envfs.courier.setting_up"),
-            input=request,
-            stdout=subprocess.PIPE,
-            check=False,
-            timeout=_SECONDS,
-        )
-        answer = jsontext.decode_json(done.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        answer = None
-    if not isinstance(answer, dict):
-        raise EnvFSError("the engine could not be prepared")
-    if "told" not in answer:
-        failure = RequestFailed(0, *(str(answer.get(name, "")) for name in ("code", "text", "hint")))
-        raise error_of(failure)
-    for line in str(answer["told"]).splitlines():
-        output.print_line(output.clean(line))
     return 0
 
 
-def _address(text: str) -> str:
-    if text != "-":
-        login = text.partition("://")[2].partition("/")[0].rpartition("@")[0]
-        if ":" in login:
-            raise BadRequest("an argument is no place for a password", "give - and the address on standard input")
-        return _absolute(text)
-    return sys.stdin.readline(1 << 12).strip()
+def _check_words(arguments: StoreArguments) -> None:
+    with_target = arguments.action in ("invite", "copy")
+    if not arguments.subject or (with_target and not arguments.target):
+        raise Mistake(f"`store {arguments.action}` takes more words", "`envfs store --help` has an example of each")
+    if arguments.target and not with_target:
+        raise Mistake("there are more words than the action takes", "`envfs store --help` explains each")
+    if arguments.member and arguments.action not in ("init", "ca"):
+        raise Mistake("--member goes with `store init` and `store ca` alone", "leave it out")
+    if (arguments.server or arguments.days is not None) and arguments.action != "ca":
+        raise Mistake("--server and --days go with `store ca` alone", "leave them out")
+    if arguments.may_erase and arguments.action != "invite":
+        raise Mistake("--may-erase goes with `store invite` alone", "leave it out")
 
 
-def _absolute(text: str) -> str:
-    # the files of an address are the caller's, and the process that opens them is elsewhere
-    start, mark, query = text.partition("?")
-    pairs = [pair.partition("=") for pair in query.split("&")] if mark else []
-    return start + mark + "&".join(f"{name}{sign}{_path(value)}" for name, sign, value in pairs)
+def _init(subject: str, members: tuple[str, ...]) -> None:
+    from envfs_cli.sharing.courier import EngineCourier
+
+    with EngineCourier(engine_address(subject)) as courier:
+        text = courier.prepare(members)
+    for line in text.splitlines():
+        output.print_line(output.clean(line))
 
 
-def _path(value: str) -> str:
-    return os.path.abspath(value) if value else value
+def _invite(key_file: str, folder: str, *, append_only: bool) -> None:
+    from envfs_cli.sharing.ssh_members import authorized_line
+
+    try:
+        text = safe_open.read_file(key_file, _KEY_BYTES, follow=True).decode("utf-8", "replace")
+    except OSError as error:
+        raise EnvFSError(f"cannot read {key_file}: {safe_open.error_words(error)}") from None
+    path = _folder_of(folder)
+    program = shutil.which("envfs") or "/usr/local/bin/envfs"
+    output.print_line(authorized_line(text, path, os.path.abspath(program), append_only=append_only))
+    if not os.path.isdir(path):
+        output.note(f"there is no folder {path} yet: `envfs store init {shlex.quote(path)}` makes it")
+    output.done("append this line to ~/.ssh/authorized_keys of the user on the server who owns the folder")
 
 
-def _ca(arguments: StoreArguments) -> int:
+def _pull(subject: str, *, as_json: bool) -> None:
+    address = engine_address(subject)
+    vault = _own_vault()
+    try:
+        os.makedirs(vault.removeprefix("folder:"), 0o700, exist_ok=True)
+    except OSError as error:
+        raise EnvFSError(f"cannot make the vault's folder: {safe_open.error_words(error)}") from None
+    _copy(address, vault, as_json=as_json)
+
+
+def _copy(source: str, target: str, *, as_json: bool) -> None:
+    from envfs_cli.sharing.courier import EngineCourier
+    from envfs_cli.sharing.transfer import transfer_records
+    from envfs_cli.terminal.prompts import Waiting
+
+    with EngineCourier(source) as reader, EngineCourier(target) as writer, Waiting("copying"):
+        report = transfer_records(
+            reader.begin(), writer.begin(), lambda place, total: Waiting.tell(f"{place:,} of {total:,} records")
+        )
+    _print_report(report, as_json=as_json)
+    if report.conflicts:
+        more = len(report.conflicts) - _NAMED
+        named = ", ".join(report.conflicts[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+        raise Conflict(f"other records stand there under {named}", "nothing was overwritten")
+
+
+def _print_report(report: "Transferred", *, as_json: bool) -> None:
+    if as_json:
+        output.as_json(report._asdict())
+        return
+    output.print_line(f"{report.copied:,} copied, {report.there:,} were there, each compared")
+    if report.beyond:
+        output.note(f"{report.beyond:,} records are there and not here: `envfs store pull` brings them")
+    if report.forgotten:
+        output.note(f"{len(report.forgotten):,} records were forgotten on one side, and were left as they are")
+
+
+def _issue(folder: str, arguments: StoreArguments) -> None:
+    from envfs_cli import deployment_ca
+
     days = arguments.days
     if days is not None and not 0 < days <= _MOST_DAYS:
         raise Mistake(f"--days is a number from 1 to {_MOST_DAYS}")
-    if deployment_ca.make_authority(arguments.place):
-        output.done(f"a certificate authority is in {arguments.place}: keep ca.key there, and give ca.crt to everybody")
-    for name in arguments.member or ():
-        _tell(deployment_ca.issue_member(arguments.place, name, days or _MEMBER_DAYS), f"member {name}")
+    if deployment_ca.make_authority(folder):
+        output.done(f"a certificate authority is in {folder}: keep ca.key there, and give ca.crt to everybody")
+    for name in arguments.member:
+        _print_issued(deployment_ca.issue_member(folder, name, days or _MEMBER_DAYS))
     if arguments.server:
-        issued = deployment_ca.issue_server(arguments.place, arguments.server, days or _SERVER_DAYS)
-        _tell(issued, f"server {arguments.server[0]}")
-    return 0
+        _print_issued(deployment_ca.issue_server(folder, arguments.server, days or _SERVER_DAYS))
 
 
-def _tell(issued: deployment_ca.IssuedCertificate, owner: str) -> None:
-    output.done(f"the certificate of {owner} is {issued.certificate}, its key {issued.key}")
+def _print_issued(issued: "IssuedCertificate") -> None:
+    output.done(f"the certificate {issued.certificate}, and its key {issued.key}, have this fingerprint")
     output.print_line(issued.fingerprint)
+
+
+def _own_vault() -> str:
+    from envfs_cli.daemon import client
+
+    return f"folder:{client.user_locations().vault}"
+
+
+def _folder_of(text: str) -> str:
+    return os.path.abspath(text.removeprefix("folder:"))

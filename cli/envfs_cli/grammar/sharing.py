@@ -1,32 +1,48 @@
 """The commands for vaults that machines share."""
 
-from envfs_cli.grammar.words import Argument, Command, Option, action_argument
+from envfs_cli.grammar.words import JSON, Argument, Command, Option, action_argument
 
 COMMANDS = (
     Command(
         "store",
         "vault",
-        "prepare an engine for a vault that machines share, and certificates for it",
+        "engines that machines share: make one ready, let members in, copy records",
         (
             action_argument(
-                init="prepare a PostgreSQL or etcd server, as its administrator, and say what is left to do",
+                init="make an engine ready for a vault, and say what it enforces",
+                invite="print the line of authorized_keys for a member's public key of ssh, and a folder",
+                push="copy the records of this vault to an engine",
+                pull="copy the records of an engine to this vault",
+                copy="copy the records of one engine to another",
                 ca="make a certificate authority in a folder, or certificates by the one that is there",
             ),
-            Argument("place", "text", "init: the address of the engine; ca: the folder"),
+            Argument(
+                "subject",
+                "text",
+                "a folder, an engine's address, or - for one on standard input; for invite the file of a key",
+                optional=True,
+            ),
+            Argument("target", "text", "for invite the folder, for copy the engine that gets them", optional=True),
         ),
         (
-            Option(("--member",), "list", "NAMES", "init: admit these to PostgreSQL; ca: a certificate for each"),
-            Option(("--server",), "list", "HOSTS", "ca: a certificate for one server with these names or addresses"),
+            Option(("--member",), "list", "A,B", "init of PostgreSQL: admit these members; ca: a certificate for each"),
+            Option(("--server",), "list", "A,B", "ca: a certificate for one server with these names or addresses"),
             Option(("--days",), "number", "N", "ca: how long a certificate is good for; default: 90, a server's 365"),
+            Option(("--may-erase",), "flag", "", "invite: let the key erase records too, as forgetting takes it"),
+            JSON,
         ),
         (
-            "envfs store ca ~/deployment-ca --server db.example.com",
-            "envfs store ca ~/deployment-ca --member alice,bob",
-            "envfs store init 'postgres://admin@db/vault?ca=ca.crt&cert=admin.crt&key=admin.key' --member alice,bob",
+            "envfs store init ssh://vault@server/srv/vault",
+            "envfs store invite alice.pub /srv/vault >> ~/.ssh/authorized_keys",
+            "envfs store push ssh://alice@server/srv/vault",
+            "envfs store copy /media/stick/vault postgres://alice@db/vault",
+            "envfs store ca ~/deployment-ca --member alice,bob --server db.example.com",
         ),
-        details="A member of PostgreSQL signs in by the name in the certificate, adds records and reads them. The "
-        "server refuses everything else. etcd refuses nothing to those whom it admits: `init` says so. An address "
-        "with a password is read from standard input: give - in its place. docs/engines.md has the steps.",
+        details="An engine is a folder (/srv/vault, on NFS or a USB stick too), ssh://USER@HOST/FOLDER, "
+        "postgres://USER@HOST/DATABASE or etcd://HOST/PREFIX. It holds sealed records and can open none. Nothing is "
+        "overwritten: a record that differs on the two sides is named, and the exit status is 123. A copy that was "
+        "interrupted goes on when it is started again. docs/sharing.md says whom each engine "
+        "trusts, and docs/engines.md how PostgreSQL and etcd are set up.",
     ),
     Command(
         "store-serve",
