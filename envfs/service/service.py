@@ -224,6 +224,8 @@ class Service:
             )
         if self.hook.skipped:
             sentences.append(f"{self.hook.skipped} alarms did not reach the hook: {self.hook.problem}")
+        if self.sharing.address():
+            sentences += self.sharing.problems()
         if self.lasts and self._opened is not None and not self.locks.unlocked:
             sentences.append("the vault is locked; `envfs unlock` opens it")
         return tuple(sentences)

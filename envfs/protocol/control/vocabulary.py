@@ -40,6 +40,8 @@ from envfs.protocol.control.rotation import *  # noqa: F403
 from envfs.protocol.control.rotation import RotationRequest, RotationsRow
 from envfs.protocol.control.scanning import *  # noqa: F403
 from envfs.protocol.control.scanning import ScanContent, ScanningReply, ScanningRequest, ScanningRow
+from envfs.protocol.control.sharing import *  # noqa: F403
+from envfs.protocol.control.sharing import SharingReply, SharingRequest, SharingRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
@@ -69,6 +71,7 @@ Request = (
     | RotationRequest
     | ProxiesRequest
     | ScanningRequest
+    | SharingRequest
 )
 Row = (
     WorkingRow
@@ -86,9 +89,19 @@ Row = (
     | RotationsRow
     | ProxiesRow
     | ScanningRow
+    | SharingRow
 )
 Reply = (
-    Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply | ProxiesReply | ScanningReply
+    Failed
+    | Done
+    | VaultReply
+    | ChangesReply
+    | ViewsReply
+    | GrantsReply
+    | IncidentsReply
+    | ProxiesReply
+    | ScanningReply
+    | SharingReply
 )
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)

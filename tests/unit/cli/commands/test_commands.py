@@ -89,6 +89,11 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         ),
     ),
     "holders /shop A": (control.Done((H,)), (HOLDER,)),
+    "sync status": (
+        control.SharingReport(H, H, H, "", 1, 1, 1, 0),
+        (control.SharingRow("conflict", H, 2, (H,), H), control.SharingRow(H, H, 0)),
+    ),
+    "sync resolve /shop --mine": (control.Done((H,)), ()),
     "scan /etc/hostname": (control.ContentScanned(1, 0, 1, 0, 0), (control.LeakRow(0, H, H, H, (H,)),)),
     "find A": (control.Done((H,)), (control.LocationRow(H, 1, H, H),)),
     "cp /shop /blog": (control.Written(H, 2, (H,), (), (), (H,)), ()),
