@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE 3            /* seconds: then Python waits, which can say what it waits for */
@@ -29,7 +30,15 @@ static struct {
     int socket;
     char *said, *heard;
     size_t said_bytes, heard_bytes, room;
+    time_t until; /* seconds of the clock that nobody sets */
 } talk = {.socket = -1};
+
+static time_t seconds_now(void)
+{
+    struct timespec now;
+
+    return clock_gettime(CLOCK_MONOTONIC, &now) ? 0 : now.tv_sec;
+}
 
 /* -- asking -- */
 
@@ -136,6 +145,7 @@ int ask(const char *request)
 
     if (!find_socket(&address) || (talk.socket = connect_to(&address)) < 0)
         return 0;
+    talk.until = seconds_now() + PATIENCE;
     if (say(request))
         return 1;
     close(talk.socket);
@@ -150,6 +160,8 @@ int hear(size_t bytes)
     while (talk.heard_bytes < bytes) {
         ssize_t more;
 
+        if (seconds_now() > talk.until)
+            return 0; /* however it comes */
         if (talk.room < bytes) {
             size_t room = bytes + FRAME_BYTES;
             char *larger = realloc(talk.heard, room);

@@ -15,7 +15,6 @@
 #define VIEW_BYTES (8 << 20) /* more than the kernel takes as an environment */
 
 static const char dialect_bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789- ";
-static const char digits[] = "0123456789";
 
 /* As the client in Python writes it. NULL without memory. */
 static char *request_of(const struct line *line)
@@ -49,22 +48,28 @@ int ask_for_view(const struct line *line)
     return is_asked;
 }
 
+/* A number as JSON has it. 0 if there is none, or a larger one than a view is. */
+static int skip_number(const char **at, const char *end, size_t *number)
+{
+    const char *first = *at;
+
+    for (*number = 0; *at < end && isdigit((unsigned char)**at) && *number <= VIEW_BYTES; (*at)++)
+        *number = *number * 10 + (size_t)(**at - '0');
+    return *at > first && (*first != '0' || *at == first + 1) && *number <= VIEW_BYTES;
+}
+
 /* The size of a view with values, of which the frame tells. 0 if it tells of anything else, or of nothing. */
 static size_t announced(const char *at, const char *end, const char *level)
 {
-    size_t size = 0, part = 0;
+    size_t size = 0, part = 0, number;
 
     if (!(skip(&at, end, "{\"type\":\"view-sent\",\"level\":\"") && skip(&at, end, level) &&
-          skip(&at, end, "\",\"version\":") && skip_all(&at, end, digits) && skip(&at, end, ",\"variables\":") &&
-          skip_all(&at, end, digits) && skip(&at, end, ",\"dialect\":\"") && skip_all(&at, end, dialect_bytes) &&
+          skip(&at, end, "\",\"version\":") && skip_number(&at, end, &number) && skip(&at, end, ",\"variables\":") &&
+          skip_number(&at, end, &number) && skip(&at, end, ",\"dialect\":\"") && skip_all(&at, end, dialect_bytes) &&
           skip(&at, end, "\",\"masked\":false,\"blobs\":[")))
         return 0;
-    for (; at < end && (isdigit((unsigned char)*at) || *at == ',') && size <= VIEW_BYTES && part <= VIEW_BYTES; at++)
-        if (*at == ',') {
-            size += part;
-            part = 0;
-        } else
-            part = part * 10 + (size_t)(*at - '0');
+    while (size <= VIEW_BYTES && skip_number(&at, end, &part) && skip(&at, end, ","))
+        size += part;
     return size <= VIEW_BYTES && part == 1 && skip(&at, end, "]}") && at == end ? size : 0;
 }
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _Path = str | os.PathLike[str]
 _ALWAYS = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_CHUNK = 1 << 20
+_CHUNK, _SPARE = 1 << 20, 1 << 12
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFCHR: "a device",
@@ -89,10 +89,12 @@ def read_handle(handle: int, limit: int) -> bytes:
         OverLimit: there are more than `limit` bytes, or its size says so already
         OSError: it cannot be read
     """
-    if os.fstat(handle).st_size > limit:
+    expected = os.fstat(handle).st_size
+    if expected > limit:
         raise OverLimit(limit)
     chunks, size = [], 0
-    while chunk := os.read(handle, min(_CHUNK, limit + 1 - size)):
+    # not much more room than that: large pieces of memory are taken from the kernel and given back, one by one
+    while chunk := os.read(handle, min(_CHUNK, limit + 1 - size, max(expected - size, 0) + _SPARE)):
         size += len(chunk)
         if size > limit:  # it grows while it is read
             raise OverLimit(limit)

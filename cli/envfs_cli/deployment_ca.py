@@ -4,13 +4,16 @@ Laws:
 - A private key is written where it stays, readable by its user alone, and is shown nowhere. Nothing is overwritten.
 - Members sign in by the name in their certificate. A server's certificate has none, so it signs nobody in.
 - The authority vouches for this deployment alone, and for no further authority.
+- A certificate begins two days before it is made: the clocks of its members may be behind.
 """
 
 import ipaddress
 import os
 import re
 import secrets
+import shutil
 import subprocess
+import time
 
 from envfs import safe_open
 from envfs.errors import AlreadyExists, BadRequest, EnvFSError
@@ -18,12 +21,27 @@ from envfs.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _AUTHORITY = "ca"
 _AUTHORITY_DAYS = 3650
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,62}", re.ASCII)
 _SECONDS = 60
+_DAY = 86400
+_BEFORE_DAYS = 2
+# `openssl ca` is the one of its commands that can say when a certificate begins
+_SETTINGS = """\
+[ca]
+default_ca=own
+[own]
+database=./index
+rand_serial=yes
+new_certs_dir=.
+policy=any
+default_md=sha256
+[any]
+commonName=optional
+"""
 _NEW_KEY = ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
 _OF_AUTHORITY = """\
 basicConstraints=critical,CA:TRUE,pathlen:0
@@ -32,12 +50,16 @@ subjectKeyIdentifier=hash
 """
 _OF_MEMBER = """\
 basicConstraints=critical,CA:FALSE
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
 keyUsage=critical,digitalSignature
 extendedKeyUsage=clientAuth
 """
 # a server of etcd shows its certificate to itself as well, as a client: its JSON gateway does
 _OF_SERVER = """\
 basicConstraints=critical,CA:FALSE
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
 keyUsage=critical,digitalSignature
 extendedKeyUsage=serverAuth,clientAuth
 subjectAltName=critical,{names}
@@ -111,35 +133,53 @@ def _issue(folder: str, name: str, subject: str, extensions: str, days: int) -> 
     certificate, key = f"{folder}/{name}.crt", f"{folder}/{name}.key"
     if os.path.lexists(certificate) or os.path.lexists(key):
         raise AlreadyExists(f"{name} has a certificate, or a key, in {folder}", "move both out of there for new ones")
-    mark = f"{folder}/.new-{secrets.token_hex(8)}"
+    place = f"{folder}/.new-{secrets.token_hex(8)}"
     try:
-        _openssl(*_NEW_KEY, "-out", f"{mark}.key")
-        _openssl("req", "-new", "-config", "/dev/null", "-key", f"{mark}.key", "-subj", subject, "-out", f"{mark}.csr")
-        _openssl(*_signed_by(folder, name, mark), "-days", str(days), "-out", f"{mark}.crt", text=extensions)
-        os.chmod(f"{mark}.crt", 0o644)
-        os.link(f"{mark}.key", key)
-        os.link(f"{mark}.crt", certificate)
+        os.mkdir(place, 0o700)
+        _sign(place, folder, subject, extensions, days, is_authority=name == _AUTHORITY)
+        os.chmod(f"{place}/new.crt", 0o644)
+        os.link(f"{place}/new.key", key)
+        os.link(f"{place}/new.crt", certificate)
     except OSError as error:
         raise _cannot_write(folder, error) from None
     finally:
-        _remove(f"{mark}.{end}" for end in ("key", "csr", "crt"))
-    printed = _openssl("x509", "-in", certificate, "-noout", "-fingerprint", "-sha256")
+        shutil.rmtree(place, ignore_errors=True)
+    printed = _openssl(folder, "x509", "-in", f"{name}.crt", "-noout", "-fingerprint", "-sha256")
     return IssuedCertificate(certificate, key, printed.partition("=")[2].strip())
 
 
-def _signed_by(folder: str, name: str, mark: str) -> "tuple[str, ...]":
-    signer: tuple[str, ...] = ("-signkey", f"{mark}.key")
-    if name != _AUTHORITY:
-        signer = ("-CA", f"{folder}/{_AUTHORITY}.crt", "-CAkey", f"{folder}/{_AUTHORITY}.key")
-    number = f"0x{secrets.randbits(126) | 1 << 126:x}"
-    return ("x509", "-req", "-in", f"{mark}.csr", *signer, "-set_serial", number, "-sha256", "-extfile", "/dev/stdin")
+def _sign(place: str, folder: str, subject: str, extensions: str, days: int, *, is_authority: bool) -> None:
+    for name, text in (("settings", _SETTINGS), ("extensions", extensions), ("index", "")):
+        handle = os.open(f"{place}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
+    _openssl(place, *_NEW_KEY, "-out", "new.key")
+    _openssl(place, "req", "-new", "-config", "/dev/null", "-key", "new.key", "-subj", subject, "-out", "new.csr")
+    authority = os.path.abspath(folder)
+    signer: tuple[str, ...] = ("-cert", f"{authority}/{_AUTHORITY}.crt", "-keyfile", f"{authority}/{_AUTHORITY}.key")
+    if is_authority:
+        signer = ("-selfsign", "-keyfile", "new.key")
+    files = ("-config", "settings", "-extfile", "extensions", "-in", "new.csr", "-out", "new.crt")
+    now = time.time()
+    times = ("-startdate", _moment(now - _BEFORE_DAYS * _DAY), "-enddate", _moment(now + days * _DAY))
+    _openssl(place, "ca", "-batch", "-notext", *files, *signer, *times)
 
 
-def _openssl(*words: str, text: str = "") -> str:
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(seconds))
+
+
+def _openssl(folder: str, *words: str) -> str:
     command = ["openssl", *words]
     try:
         done = subprocess.run(
-            command, input=text.encode(), capture_output=True, check=False, umask=0o077, timeout=_SECONDS
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            umask=0o077,
+            timeout=_SECONDS,
         )
     except OSError as error:
         raise EnvFSError(f"cannot run openssl: {safe_open.error_words(error)}", "is it installed?") from None
@@ -149,12 +189,6 @@ def _openssl(*words: str, text: str = "") -> str:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise EnvFSError(f"openssl {words[0]} fails", last)
     return done.stdout.decode(errors="replace")
-
-
-def _remove(paths: "Iterable[str]") -> None:
-    for path in paths:
-        if os.path.lexists(path):
-            os.unlink(path)
 
 
 def _cannot_write(folder: str, error: OSError) -> EnvFSError:

@@ -238,7 +238,10 @@ def local_time(time: str) -> str:
     """Return a time of RFC 3339 (UTC) to the second, in this process's own zone: as it may stand behind LEVEL@."""
     from datetime import UTC, datetime
 
-    moment = datetime.fromisoformat(time)
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return time  # it is no time
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone().isoformat("T", "seconds")
 
 

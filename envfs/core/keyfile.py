@@ -15,6 +15,7 @@ from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, TooLarge
 
 KEY_BYTES = 32
+NOT_FOR_US = "a project's key does not open with this identity"  # of a file that is damaged, or for others
 _NOT_OURS = "a project's key is not a key of EnvFS"
 _HEADER, _STANZA = b"age-encryption.org/v1\n", b"-> scrypt "
 

@@ -30,4 +30,5 @@ class KeyOperation(StrEnum):
     PASSPHRASE = "passphrase"
     RECIPIENTS = "recipients"
     RECOVERY = "recovery"
+    MEMBERS = "members"  # the list of members
     KEYRING = "keyring"  # of the operating system: it has the identity, or has it no more

@@ -22,7 +22,7 @@ _PORTS = 65536
 
 
 class Scheme(NamedTuple):
-    """The parts of an engine's addresses. `port` is the default one. Options outside of `options` are refused."""
+    """The parts of an engine's addresses. Options outside of `options` are refused. `port` 0: a program knows it."""
 
     port: int = 0
     options: frozenset[str] = frozenset()
@@ -38,8 +38,8 @@ _TLS_OPTIONS = frozenset({"ca", "cert", "key"})
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {
         "folder": Scheme(has_host=False, example="folder:/srv/vault"),
-        "ssh": Scheme(22, _SSH_OPTIONS, example="ssh://alice@host/srv/vault"),
-        "sftp": Scheme(22, _SSH_OPTIONS, example="sftp://alice@host/srv/vault"),
+        "ssh": Scheme(0, _SSH_OPTIONS, example="ssh://alice@host/srv/vault"),
+        "sftp": Scheme(0, _SSH_OPTIONS, example="sftp://alice@host/srv/vault"),
         "postgres": Scheme(
             5432, _TLS_OPTIONS | {"passfile"}, takes_password=True, example="postgres://alice@host/vault"
         ),
@@ -51,10 +51,15 @@ _ALIASES = {"postgresql": "postgres"}
 
 
 class EngineHost(NamedTuple):
-    """A host and a port. `host` is a name or an address of IPv4 or IPv6, without brackets."""
+    """A host and a port. `host` is a name or an address of IPv4 or IPv6, without brackets. Port 0 was not said."""
 
     host: str
     port: int
+
+    def __str__(self) -> str:
+        """Write it as in an address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
 
 
 class Address(NamedTuple):
@@ -85,7 +90,7 @@ class Address(NamedTuple):
         """Show where it leads: no password, and no options, which are of no use to a reader."""
         if not self.endpoints:
             return f"{self.scheme}:{self.path}"
-        hosts = ",".join(f"[{e.host}]:{e.port}" if ":" in e.host else f"{e.host}:{e.port}" for e in self.endpoints)
+        hosts = ",".join(map(str, self.endpoints))
         return f"{self.scheme}://{self.user}{'@' if self.user else ''}{hosts}{self.path}"
 
 

@@ -11,7 +11,7 @@ from envfs.courier.engine import Engine
 from envfs.errors import BadRequest, StoreUnavailable
 
 MODULES: Mapping[str, str] = MappingProxyType(  # by scheme: below envfs.courier.engines
-    {"folder": "folder", "postgres": "postgres", "etcd": "etcd"}
+    {"folder": "folder", "http": "plain_http", "postgres": "postgres", "etcd": "etcd", "ssh": "ssh"}
 )
 _CONNECT_SECONDS = 30.0
 

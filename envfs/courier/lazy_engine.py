@@ -19,6 +19,7 @@ class Pauses:
         """Begin without a pause."""
         self._pause = 0.0
         self._until = 0.0
+        self.longest = _LONGEST_PAUSE
         self.error: EnvFSError = StoreUnavailable("the engine was not reached yet")
 
     @property

@@ -20,7 +20,7 @@ from envfs.core.visible_text import visible_text
 from envfs.daemon import keyholder_start, trio_start
 from envfs.errors import EnvFSError, MountFailed, NotRunning
 from envfs.host import room, surprises
-from envfs.host.process import hardening, inheritance
+from envfs.host.process import hardening, heap, inheritance
 from envfs.locations import Locations
 from envfs.protocol import control, framing, wire
 
@@ -54,6 +54,7 @@ def main() -> int:
     arguments = read_arguments(sys.argv[1:])
     inheritance.drop_inherited(_descriptors(arguments), own_session=arguments.what == "answer")
     hardening.harden()
+    heap.share_heap()
     if arguments.what == "answer" or os.geteuid() == 0:  # any other mounts and unmounts by a setuid program
         hardening.give_up_privileges()
     try:
@@ -100,6 +101,8 @@ def _descriptors(arguments: Arguments) -> tuple[int, ...]:
 def _run(arguments: Arguments) -> None:
     keyholder = keyholder_start.start_keyholder()
     trio_start.load_trio()
+    if arguments.what == "serve":
+        gc.collect()  # of the classes of trio, each a second time. What loads next takes their room
     import trio  # noqa: PLC0415 - loaded by then
 
     from envfs.daemon import daemon  # noqa: PLC0415 - with trio it takes longer than the whole start of the keyholder

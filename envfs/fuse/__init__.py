@@ -1,4 +1,4 @@
-"""The mount: the kernel's questions answered from the gate. The only importer of pyfuse3.
+"""The mount: the kernel's questions answered from the gate. The only package that speaks to /dev/fuse.
 
 May import: service and below.
 """

@@ -56,6 +56,14 @@ async def supervised_nursery() -> AsyncIterator[Tasks]:
         raise failure
 
 
+def run_in_background(task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> None:
+    """Start a task that belongs to no block: one that serves an object, and ends with it, or with the loop.
+
+    As with `Tasks.run`, it is run once.
+    """
+    trio.lowlevel.spawn_system_task(partial(run_once, task, *args))
+
+
 async def run_once(task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> None:
     """Run a task here, once: a surprise ends it, and whatever follows goes on."""
     try:

@@ -262,6 +262,13 @@ class Stated(NamedTuple):
     """A signed statement of the vault is the reply's blob."""
 
 
+class OwnKeys(NamedTuple):
+    """The public keys of the held identity: its age recipient and its signing key in base64url."""
+
+    recipient: str
+    author: str
+
+
 class Refused(NamedTuple):
     """The parts of an EnvFSError."""
 
@@ -296,6 +303,7 @@ REPLIES = wire.message_table(
     Faults,
     Signed,
     Stated,
+    OwnKeys,
     Refused,
     Protection,
 )

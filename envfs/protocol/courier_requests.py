@@ -12,6 +12,7 @@ from envfs.errors import BadRequest, EnvFSError, StoreUnavailable, from_code
 from envfs.protocol import framing, wire
 from envfs.tuples import NamedTuple
 
+VERSION = 1  # of this protocol, as `envfs store-serve` and its clients say it
 TEXT_BYTES = 32 * 1024  # keys in one message, so that it fits a frame with room to spare
 BLOB_BYTES = 2 * limits.RECORD_BYTES  # records in one part of an answer
 WATCHES = 16  # of one connection

@@ -14,7 +14,7 @@ from envfs.protocol.answers import *  # noqa: F403 - requests and answers are on
 from envfs.protocol.keyholder_searches import *  # noqa: F403
 from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
 from envfs.protocol.member_requests import *  # noqa: F403
-from envfs.protocol.member_requests import CheckMembers, SignEntry
+from envfs.protocol.member_requests import CheckMembers, OwnDevice, SignEntry
 from envfs.protocol.proxy_sessions import *  # noqa: F403
 from envfs.protocol.proxy_sessions import PROXY_ANSWERS
 from envfs.protocol.rotation_requests import *  # noqa: F403
@@ -35,10 +35,12 @@ class SealedKeyFile(NamedTuple):
 class CreateIdentity(NamedTuple):
     """Make an identity and hold it. Descriptor: a passphrase to read, or (with `plain`) the file to write it to.
 
-    Reply: IdentityMade. Without `plain` one blob, the identity as an age passphrase file.
+    Reply: IdentityMade. Without `plain` one blob, the identity as an age passphrase file. `founder` is the owner of the
+    vault that it is to join.
     """
 
     plain: bool
+    founder: str = ""
 
 
 class LoadIdentity(NamedTuple):
@@ -335,6 +337,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CheckTombstones: (answers.Faults,),
     CheckMembers: (answers.Faults,),
     SignEntry: (answers.Stated,),
+    OwnDevice: (answers.OwnKeys,),
     **PROXY_ANSWERS,
     DescribeProtection: (Protection,),
 }

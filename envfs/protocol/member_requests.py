@@ -10,16 +10,19 @@ class CheckMembers(NamedTuple):
     vault: str
 
 
+class OwnDevice(NamedTuple):
+    """The public keys of the held identity. Reply: OwnKeys."""
+
+
 class SignEntry(NamedTuple):
     """Sign the next entry of the stream `member`, once it follows from those before. Reply: Stated and the entry.
 
     `payload` as in core.membership. The keyholder fills in what it alone knows: its own keys into `found` and `join`,
     the lock into an `invite`, the proof into a `join`. Descriptor: for an `invite` where its code is to be written, for
-    a `join` the code. `founder` is told by whom a vault was begun that this identity joins.
+    a `join` the code.
     """
 
     place: RecordAddress
     time: str
     payload: str
     members: MemberRecords | None = None
-    founder: str = ""

@@ -12,9 +12,9 @@ from typing import Final
 import h11
 import trio
 
+from envfs.proxy.records import CHUNK, receive
 from envfs.proxy.request_checks import MOST_HEAD_BYTES, RawRequest, Rejected, check_bytes
 
-CHUNK: Final = 1 << 16
 LINGER_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.5
 _ESTABLISHED: Final = 1  # tcpi_state, the first byte of tcp_info (tcp(7))
@@ -66,7 +66,7 @@ class Incoming:
         while True:
             event = self._next_event()
             if event is h11.NEED_DATA:
-                self._http.receive_data(bytes(await self.stream.receive_some(CHUNK)))
+                self._http.receive_data(await receive(self.stream))
             elif isinstance(event, h11.Data):
                 return bytes(event.data)
             elif isinstance(event, h11.EndOfMessage):

@@ -6,7 +6,8 @@ from typing import Final
 import h11
 import trio
 
-from envfs.proxy.incoming import CHUNK, is_open
+from envfs.proxy.incoming import is_open
+from envfs.proxy.records import receive
 from envfs.proxy.request_checks import MOST_HEAD_BYTES
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -107,7 +108,7 @@ class Outgoing:
                 event = self._http.next_event()
                 if event is not h11.NEED_DATA:
                     return event
-                data = bytes(await self.stream.receive_some(CHUNK))
+                data = await receive(self.stream)
                 self._http.receive_data(data)
                 self._is_over = not data
                 self._moment = trio.current_time()

@@ -5,7 +5,7 @@ from typing import Final
 import trio
 
 from envfs.host.supervision import supervised_nursery
-from envfs.proxy.incoming import CHUNK
+from envfs.proxy.records import receive
 
 IDLE_SECONDS: Final = 600.0
 
@@ -45,6 +45,6 @@ async def next_bytes(source: trio.abc.Stream, last: LastMoved) -> bytes:
     """Return what comes next. Nothing at its end, and if neither direction has moved for long."""
     while True:
         with trio.move_on_at(last.moment + IDLE_SECONDS):
-            return bytes(await source.receive_some(CHUNK))
+            return await receive(source)
         if trio.current_time() >= last.moment + IDLE_SECONDS:
             return b""

@@ -11,6 +11,7 @@ from envfs.core import events, keyfile, limits, record
 from envfs.core.access.caller import Caller
 from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Custody
+from envfs.core.membership.folding import fold_entries
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
 from envfs.core.recipients import plugin_of
@@ -175,13 +176,14 @@ class ProjectKeys:
     async def _sealed(self, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> KeyFile:
         stream = record.key_stream(project)
         head, place = self._vault.key_head(project), self._vault.next_place(stream)
-        recipients = change.recipients
+        time = clocks.wall_time()
+        recipients = self._members_of(project, time) or change.recipients
         if head and change.custody == Custody.MANAGED and not recipients:
             recipients = (await self.describe(project)).recipients
         blobs = [head.data] if head else []
         request = SealKeys(
             place=place,
-            time=clocks.wall_time(),
+            time=time,
             custody=change.custody,
             recipients=recipients,
             plugins=any(map(plugin_of, recipients)),
@@ -191,6 +193,14 @@ class ProjectKeys:
         )
         answer = await self._keyholder.ask(request, Sealed, blobs, descriptors)
         return KeyFile(place, answer.blobs[0], new=True)
+
+    def _members_of(self, project: Project, time: str) -> tuple[str, ...]:
+        # in a shared vault the keyholder takes those whom the list has, whatever is asked for
+        records: list[bytes] = []
+        if self._vault.add_members(records) is None:
+            return ()
+        roster = fold_entries(self._vault.description.signing_key, records).now
+        return roster.recipients(project, time) if roster.shared else ()
 
     def _head(self, project: Project) -> Head:
         head = self._vault.key_head(project)

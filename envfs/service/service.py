@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 
 from envfs.core.audit_settings import AuditSettings
+from envfs.core.names import Project
 from envfs.errors import EnvFSError, NotApproved, NoVault, UnsafeSettings
 from envfs.gate.approvals.asking import Approvals
 from envfs.gate.audit_log.keeping import Keeping
@@ -49,6 +50,7 @@ from envfs.service.writer import Writer
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
 from envfs.vault.high_water import Memory
+from envfs.vault.member_names import member_names
 from envfs.vault.vault import Vault
 
 
@@ -118,6 +120,7 @@ class Service:
         self.open_files: Callable[[], Iterable[LevelReading]] = tuple
         self.keyholder_pid = 0
         self.alarms = 0
+        self.pending_keys: tuple[Project, ...] = ()  # of which a former member still has the newest key
         self.hook = Hook()
         self.proxies = ProxySessions()
         self._opened: OpenVault | None = None
@@ -144,9 +147,12 @@ class Service:
 
     def author_names(self) -> Mapping[str, str]:
         """Return what the owner calls the authors of records, by their keys. Nothing while the settings are unsafe."""
+        names: dict[str, str] = {}
+        with suppress(EnvFSError):  # the list is checked where a record is opened. These are names, and no more
+            names |= member_names(self._load_vault())
         with suppress(UnsafeSettings):
-            return self.settings.load().authors
-        return {}
+            names |= self.settings.load().authors
+        return names
 
     def audit_settings(self) -> AuditSettings:
         """Return how the access log is kept: as before, while the settings file cannot be trusted."""
@@ -222,10 +228,15 @@ class Service:
             sentences.append(
                 f"reads of a canary since the daemon began: {self.alarms}; `envfs log --event canary` says by whom"
             )
+        if self.pending_keys:
+            projects = ", ".join(self.pending_keys)
+            sentences.append(
+                f"a former member has the newest key of {projects}, and nothing is written there; an administrator "
+                "makes a new one: `envfs member revoke` again"
+            )
         if self.hook.skipped:
             sentences.append(f"{self.hook.skipped} alarms did not reach the hook: {self.hook.problem}")
-        if self.sharing.address():
-            sentences += self.sharing.problems()
+        sentences += self.sharing.problems()
         if self.lasts and self._opened is not None and not self.locks.unlocked:
             sentences.append("the vault is locked; `envfs unlock` opens it")
         return tuple(sentences)

@@ -185,6 +185,10 @@ class Vault(Inventory):
         blobs.extend(self._streams.data(record.MEMBERS, seq) or b"" for seq in range(1, head.seq + 1))
         return MemberRecords(first, head.seq)
 
+    def append_member(self, seq: int, data: bytes) -> bool:
+        """Store an entry of the list of members. False if somebody else took that number."""
+        return self._streams.append(record.MEMBERS, seq, data)
+
     def _key(self, project: names.Project, blobs: list[bytes]) -> tuple[RecordAddress, int]:
         head = self.key_head(project)
         if head is None:

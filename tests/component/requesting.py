@@ -92,6 +92,13 @@ CASES: dict[str, Case] = {
     "describe the vault": Case(R.DescribeVault(), R.VaultInfo, needs_key=False, needs_log=False),
     "list authors": Case(R.ListAuthors(), R.Done, needs_key=False, needs_log=False),
     "name an author": Case(R.NameAuthor("nobody", "Ana"), R.Failed, needs_key=False, needs_log=False),
+    "invite a member": Case(R.InviteMember("ben", "reader", ("/shop",), seconds=9), R.MemberInvited, b""),
+    "join a vault": Case(R.JoinVault("/nowhere/id.txt"), R.Failed, b"x", needs_key=False, needs_log=False),
+    "approve a member": Case(R.ApproveMember("ben", "x"), R.Failed, needs_key=False, needs_log=False),
+    "list members": Case(R.ListMembers(), R.Done, needs_log=False),
+    "change a member": Case(R.ChangeMember("ben", "admin"), R.Failed, needs_key=False, needs_log=False),
+    "revoke a member": Case(R.RevokeMember("ben"), R.Failed, needs_key=False, needs_log=False),
+    "list heads": Case(R.ListMemberHeads(), R.Done, needs_key=False, needs_log=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
 READS = {

@@ -156,6 +156,7 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     keyholding.SignTombstone(KEY_PLACE._replace(stream="tombstone/key/shop"), TIME, (1, 2)),
     keyholding.CheckTombstones((KEY_PLACE, KEY_PLACE)),
     keyholding.CheckMembers(KEY_PLACE.vault),
+    keyholding.OwnDevice(),
     keyholding.SignEntry(KEY_PLACE._replace(stream="member"), TIME, ""),
     keyholding.BindValues((LAYER,), ("A",)),
     keyholding.ScanText((LAYER,), 5),

@@ -478,7 +478,7 @@ def test_the_proxy_ends_with_its_daemon(upstream: Upstream) -> None:
 
 
 CONFINED = """
-import os, socket, sys
+import ctypes, mmap, os, signal, socket, sys, threading
 from envfs.host.process import hardening
 from envfs.proxy.confinement import confine_proxy
 
@@ -489,15 +489,46 @@ def tried(what):
         return os.strerror(error.errno)
     return "done"
 
+libc = ctypes.CDLL(None, use_errno=True)
+def called(name, *arguments):
+    if getattr(libc, name)(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), name)
+def in_a_thread():
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+
 there = socket.create_server(("127.0.0.1", 0))
 hardening.give_up_privileges()
-print(confine_proxy())
+print(*confine_proxy())
 print(tried(lambda: open("/etc/passwd").read()))
 print(tried(lambda: socket.getaddrinfo("localhost", 1)))
 print(tried(lambda: socket.create_connection(there.getsockname())))
 print(tried(lambda: open(sys.argv[1]).read()))
 print(tried(lambda: open(sys.argv[1] + ".new", "w")))
 print(tried(lambda: socket.create_server(("127.0.0.1", 0))))
+print(libc.prctl(21))
+print(tried(in_a_thread))
+for forbidden in (
+    lambda: os.execv("/bin/true", ["true"]),
+    os.fork,
+    lambda: os.kill(os.getppid(), 0),
+    lambda: os.kill(os.getpid(), 0),
+    lambda: called("ptrace", 16, os.getppid(), 0, 0),
+    lambda: called("unshare", 0x10000000),
+    lambda: called("mount", b"none", b"/tmp", b"tmpfs", 0, None),
+    lambda: called("syscall", 310, os.getppid(), 0, 0, 0, 0, 0),
+    lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC),
+    lambda: os.memfd_create("code"),
+    lambda: os.pidfd_open(os.getppid()),
+    lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
+    lambda: socket.socket(socket.AF_VSOCK),
+    lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9),
+    lambda: called("bpf", 0, None, 0) if hasattr(libc, "bpf") else called("setns", 0, 0),
+    lambda: called("prctl", 4, 1, 0, 0, 0),
+    lambda: os.sched_setaffinity(0, {0}),
+):
+    print(tried(forbidden))
 """
 
 
@@ -515,6 +546,16 @@ def test_the_process_reads_what_names_take_and_writes_and_listens_nowhere(tmp_pa
     said = subprocess.run(
         words, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=SECONDS, check=True
     )
-    version, *results = said.stdout.splitlines()
-    assert version == str(landlock.landlock_version())
-    assert results == ["done"] * 3 + ["Permission denied"] * 3
+    confined, *results = said.stdout.splitlines()
+    assert confined.split() == [str(landlock.landlock_version())]
+    assert results[:6] == ["done"] * 3 + ["Permission denied"] * 3
+    assert results[6:8] == ["2", "done"]  # SECCOMP_MODE_FILTER
+    assert set(results[8:]) == {"Operation not permitted"}
+    assert len(results) == 25
+
+
+def test_the_process_that_serves_is_confined_by_a_filter(proxy: Proxy, upstream: Upstream) -> None:
+    assert _ask(proxy, upstream, "/key")[0].status == 200
+    status = Path(f"/proc/{proxy.process.pid}/status").read_text(encoding="ascii")
+    assert "\nSeccomp:\t2\n" in status
+    assert "\nNoNewPrivs:\t1\n" in status

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from envfs.core import extensions, record, statements, tombstones
 from envfs.core.addresses import RecordAddress
+from envfs.core.membership.members import Members
 from envfs.core.record import Point
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, TooLarge
@@ -41,7 +42,7 @@ def check(name: str) -> None:
     case = load(name)
     owner = Identity(Secret(case["identity"]))
     if case["type"] == statements.StatementType.TOMBSTONE:
-        stating.check_tombstone(owner, place(case), stored(name))
+        stating.check_tombstone(owner, place(case), stored(name), Members(owner.founder))
     else:
         before = tuple(map(str.encode, case["member_records"]))
         stating.check_members(owner, case["vault"], (*before, stored(name)))
@@ -102,8 +103,9 @@ def test_the_refused_members_are_refused_for_their_last_record_alone() -> None:
 def test_a_flipped_bit_is_refused(at: int) -> None:
     case, data = load("tombstone"), bytearray(stored("tombstone"))
     data[at % len(data)] ^= 1
+    owner = Identity(Secret(case["identity"]))
     with pytest.raises(AuthenticationFailed):
-        stating.check_tombstone(Identity(Secret(case["identity"])), place(case), bytes(data))
+        stating.check_tombstone(owner, place(case), bytes(data), Members(owner.founder))
 
 
 @pytest.mark.parametrize(

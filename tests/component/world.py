@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import pyfuse3
 import trio
 
 from envfs import locations
@@ -22,6 +21,7 @@ from envfs.core.operations import Operation
 from envfs.daemon.housekeeping import finish_changes
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.fuse import nodes
+from envfs.fuse.device.facts import FUSEError
 from envfs.fuse.nodes import Node, NodeKind
 from envfs.fuse.operations import Operations
 from envfs.gate.keyholder import Keyholder
@@ -52,12 +52,11 @@ LATER = 0.02  # longer than any look that is trusted for a while
 
 
 class Context(NamedTuple):
-    """Who asks, as pyfuse3 tells it."""
+    """Who asks, as the kernel tells it."""
 
     uid: int = ME.uid
     gid: int = ME.gid
     pid: int = ME.pid
-    umask: int = 0o022
 
 
 class Counting:
@@ -151,10 +150,10 @@ class World:
 
     def close(self) -> None:
         for operations in self._operations:
-            for opened in operations._handles._open.values():
+            for opened in operations.handles._open.values():
                 if opened.view is not None:
                     opened.view.release()
-            operations._callers.close()
+            operations.callers.close()
         self.service.close()
 
     # -- asking as a client does ---------------------------------------------------------------------------------------
@@ -248,7 +247,7 @@ def memory(data: bytes) -> int:
 
 def inode(operations: Operations, kind: str, level: str, version: int = 0, name: str = "") -> int:
     """Return the number of an inode of ours, as a look-up would have; of a view that is not ready, one that is old."""
-    node, inodes = Node(NodeKind(kind), level, version, name), operations._inodes
+    node, inodes = Node(NodeKind(kind), level, version, name), operations.inodes
     if node.is_folder:
         held = inodes.folder(node, ME)
     else:
@@ -273,7 +272,7 @@ async def outcome(asked: Callable[[], Awaitable[object]]) -> str:
     """Return `ok`, or the name of the errno that the kernel would get."""
     try:
         await asked()
-    except pyfuse3.FUSEError as error:
+    except FUSEError as error:
         return errno.errorcode[error.errno]
     return "ok"
 

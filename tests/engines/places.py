@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.engines.servers.etcd import etcd_server
+from tests.engines.servers.plain_http import plain_http_server
 from tests.engines.servers.postgresql import postgres_server
+from tests.engines.servers.processes import running
+from tests.engines.servers.sshd import Sshd
 
 
 class Way(enum.Enum):
@@ -73,6 +76,22 @@ def etcd(ground: Path) -> Iterator[Callable[[], Place]]:
         yield lambda: Place(server.address("alice", server.new_prefix()))
 
 
+@contextlib.contextmanager
+def plain_http(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give folders behind plain HTTP, each with a server of its own."""
+    with contextlib.ExitStack() as servers:
+        yield lambda: Place(servers.enter_context(plain_http_server(Path(tempfile.mkdtemp(dir=ground)))))
+
+
+@contextlib.contextmanager
+def ssh(ground: Path) -> Iterator[Callable[[], Place]]:
+    """Give folders on a server of ssh, as a member who may not erase."""
+    server = Sshd(ground)
+    server.make()
+    with running(server):
+        yield lambda: Place(server.new_address(server.new_vault(), "--append-only"), erases=False)
+
+
 def reached(kind: Kind, way: Way) -> Kind:
     """Return a kind whose engines are reached in another way."""
 
@@ -88,8 +107,12 @@ KINDS: dict[str, Kind] = {
     "folder": Kind(folders),
     "folder-by-messages": reached(Kind(folders), Way.BY_MESSAGES),
     "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
+    "http": Kind(plain_http),
+    "ssh": Kind(ssh, is_slow=True),
     "etcd": Kind(etcd, is_slow=True),
     "postgres": Kind(postgres, is_slow=True),
+    "etcd-by-courier": reached(Kind(etcd), Way.BY_PROCESS),
+    "postgres-by-courier": reached(Kind(postgres), Way.BY_PROCESS),
 }
 
 

@@ -6,6 +6,7 @@ The promises that it shares with others are in `test_contract`.
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from envfs.core import limits
 from envfs.courier.address import parse_address
 from envfs.courier.connecting import connect_engine
 from envfs.courier.engine import Engine
+from envfs.courier.engines.postgres import listening
 from envfs.courier.engines.postgres.place import parse_place, resolve_place
 from envfs.courier.engines.postgres.session import PostgresSession
 from envfs.courier.engines.postgres.setting_up import set_up
 from envfs.errors import BadRequest, EnvFSError, NotApproved, StoreUnavailable
 from tests.engines.places import Place
+from tests.engines.servers.pgbouncer import pgbouncer
 from tests.engines.servers.postgresql import PostgresServer, postgres_server
 from tests.engines.using import connected, hints_of, run, use_one
 
@@ -220,6 +223,34 @@ def test_a_notice_of_nonsense_is_passed_over(server: PostgresServer, schema: str
             assert [hint async for hint in hints] == []
 
     run(use)
+
+
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+def test_behind_a_pooler_the_heads_are_looked_at_where_notices_do_not_arrive(
+    server: PostgresServer,
+    schema: str,
+    mode: str,
+    ground: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(listening, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(listening, "_PROBE_SECONDS", 10.0 if mode == "session" else 1.0)
+    folder = Path(tempfile.mkdtemp(prefix="pgbouncer-", dir=ground))
+
+    async def use(place: Place) -> None:
+        async with connected(place) as one, connected(place) as two, hints_of(two, "level/") as hints:
+            assert await one.put_new("member/@00000001.json", b"x")
+            assert await one.put_new(KEY, b"x")
+            assert await anext(hints) == "level/shop"
+            assert await one.put_new("level/other/@00000001.json", b"x")
+            assert await anext(hints) == "level/other"
+            assert await two.get([KEY]) == {KEY: b"x"}
+            assert await two.put_new(KEY, b"y") is False
+
+    with pgbouncer(folder, server, mode) as bouncer:
+        run(use, Place(server.address("alice", schema, bouncer.port)))
+    assert ("do not arrive" in capfd.readouterr().err) is (mode == "transaction")
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

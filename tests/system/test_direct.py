@@ -141,6 +141,56 @@ def test_a_token_is_shown_before_anything_is_asked(tmp_path: Path) -> None:
 
 FAILED = answer({"type": "failed", "code": "not-approved", "text": "uid 0 may not", "hint": "ask", "about": ""})
 WAITING = answer({"type": "waiting-row", "question": "q1", "seconds": 5})
+SIZES = (
+    *(
+        "[3,,1]",
+        "[,1]",
+        "[3,1,]",
+        "[3,1",
+        "3,1",
+        "[]",
+        "[3]",
+        "[-3,1]",
+        "[3,-1]",
+        "[0,1]",
+        "[03,1]",
+        "[3.0,1]",
+        "[3e0,1]",
+    ),
+    *(
+        "[1,1,1,1]",
+        "[4,1]",
+        '["3",1]',
+        "[null,1]",
+        "[true,1]",
+        "[3,[1]]",
+        "{}",
+        "[18446744073709551616,1]",
+        "[99999999,1]",
+    ),
+    *("[4294967299,1]", "[60000000,1]", f"[{'9' * 5000},1]"),
+)
+
+
+def _framed(text: bytes) -> bytes:
+    return len(text).to_bytes(4, "big") + text
+
+
+def _blobs(sizes: str) -> bytes:
+    text = answer(VIEW)[4:-1] + b',"blobs":' + sizes.encode() + b"}"
+    return answer(HELLO) + _framed(text) + b"A=1\0."
+
+
+def _version(number: str) -> bytes:
+    text = answer(VIEW, NUL, b".")
+    return (
+        answer(HELLO)
+        + _framed(text[4 : -len(NUL) - 1].replace(b'"version":3', b'"version":' + number.encode()))
+        + NUL
+        + b"."
+    )
+
+
 ANSWERS: dict[str, bytes | list[bytes]] = {
     "nothing of the value is left out": EXEC,
     "in single bytes": [EXEC[at : at + 1] for at in range(len(EXEC))],
@@ -164,18 +214,52 @@ ANSWERS: dict[str, bytes | list[bytes]] = {
     "another protocol": answer({**HELLO, "protocol": 2}) + answer(VIEW, NUL, b"."),
     "an unknown field": answer(HELLO) + answer({**VIEW, "more": 1}, NUL, b"."),
     "a large view": answer(HELLO) + answer(VIEW, MANY, b"."),
+    "a size that is missing": _blobs("[3,,1]"),
+    "a size with a sign": _blobs("[-3,1]"),
+    "a version that is missing": _version(""),
+    "what is no completion": answer(HELLO) + answer(VIEW, NUL, b"\0", b'{"B":7}', b"."),
+    "a frame of 4 GB": answer(HELLO) + b"\xff" * 400,
+    "fields that are missing": answer(HELLO) + answer({"type": "view-sent"}),
     "no frame": b"HTTP/1.1 400 Bad Request\r\n\r\n",
     "nothing": b"",
 }
 
 
+LIES: dict[str, bytes | list[bytes]] = {
+    **{f"blobs {sizes}": _blobs(sizes) for sizes in SIZES},
+    **{f"a version {number}": _version(number) for number in ("", "-1", "01", "1.5", "1e2", '"1"', "9" * 400)},
+    "no JSON as a completion": answer(HELLO) + answer(VIEW, NUL, b"\0", b"{", b"."),
+    "a frame of 16 MB that is cut": answer(HELLO) + (1 << 24).to_bytes(4, "big") + b"{" * 1000,
+    "a frame that is nested deeply": answer(HELLO) + _framed(b'{"type":' + b"[" * 9000),
+    "an empty frame": answer(HELLO) + _framed(b""),
+    "a frame that is a list": answer(HELLO) + _framed(b"[]"),
+    "a frame that is no text": answer(HELLO) + _framed(b'{"type":"\xff"}'),
+    "half of a surrogate pair": answer(HELLO) + _framed(b'{"type":"failed","text":"\\ud800"}'),
+    "another kind": answer(HELLO) + answer({"type": "status"}),
+    "no kind": answer(HELLO) + answer({}),
+    "fields of other types": answer(HELLO) + answer({**VIEW, "variables": [], "level": None}),
+    "a code that there is not": answer(HELLO) + FAILED.replace(b"not-approved", b"gone-fishing"),
+    "two greetings": answer(HELLO) + EXEC,
+}
+
+
 @pytest.mark.parametrize(("which", "line"), spread(ANSWERS, [LINE, ("get", "/shop", "A")]))
 def test_an_answer_is_the_same_to_both(which: str, line: tuple[str, ...], tmp_path: Path) -> None:
-    said = ANSWERS[which]
+    _check_both(ANSWERS[which], line, tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("which", LIES)
+def test_a_lie_is_told_by_both_in_the_same_words(which: str, tmp_path: Path) -> None:
+    _check_both(LIES[which], LINE, tmp_path)
+
+
+def _check_both(said: bytes | list[bytes], line: tuple[str, ...], tmp_path: Path) -> None:
     answers = [[said] if isinstance(said, bytes) else said, [EXEC]]
     direct, direct_talks = ended(tmp_path, line, answers, {})
     python, python_talks = ended(tmp_path, line, answers, PYTHON)
     assert direct == python
+    assert b"Traceback" not in python[2]
     assert [talk.said for talk in direct_talks] == [talk.said for talk in python_talks]
 
 

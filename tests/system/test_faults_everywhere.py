@@ -61,7 +61,6 @@ _RARE = (  # what the work below does not come to: starts, ends, crowds, and wha
     "fuse.sharing:",
     "control.connection: trio.lowlevel.wait_writable",
     "control.connection: self._send_piece(",
-    "service.doctor.facts: trio.to_thread.run_sync(_load_pyfuse3",
     "service.maintenance.verification: inquiry.report(",
     "daemon.housekeeping: lock",
     "daemon.housekeeping: checkpoint",

@@ -280,6 +280,17 @@ ELSEWHERE = {
     "envfs set {} {}": "a yes to a petition for a value: tests/system/test_agents_server.py",
     "envfs sync resolve {} --mine": "two machines that changed one variable: tests/component/test_shared_vault.py",
     "envfs sync resolve {} --theirs": "two machines that changed comments alone: tests/component/test_shared_vault.py",
+    "envfs member ls": "a name that no member has, in a shared vault: tests/component/test_members.py",
+    "envfs member heads": "a code of another vault: tests/component/test_members.py",
+    "envfs member invite": "an invitation that has ended: tests/component/test_members.py",
+    "envfs member approve": "a device that nobody let in yet: tests/component/test_members.py",
+    "envfs member approve {}": "somebody who waits to be let in: tests/system/test_members.py",
+    "envfs member join": "an invitation was made: tests/system/test_members.py",
+    "envfs member revoke": "a name that is invited already: tests/component/test_members.py",
+    "envfs member revoke '{}'": "a revoke of a name that broke off: tests/component/test_members.py",
+    "envfs member revoke {}": "a revoke that broke off: tests/component/test_members.py",
+    "envfs member devices {}": "a key of no device: tests/component/test_members.py",
+    "envfs key rotate {}": "a key file that is not for the members: tests/component/test_members.py",
     "envfs accept /": "a home that a backup was put back into",
 }
 

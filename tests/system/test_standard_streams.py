@@ -131,6 +131,8 @@ LINES = [
     "proxy ls",
     "authors",
     "sync status --json",
+    "member ls",
+    "member heads --json",
     "backup",
     "restore",
     "unset /app NOTHING",

@@ -123,7 +123,7 @@ def _print(differences: "list[VariableDifference]", arguments: DiffArguments) ->
         return
     ordered = sorted(differences, key=lambda difference: difference.name)
     if arguments.reveal:
-        cells = [(_SIGNS[row.change], row.name, row.before or "", row.now or "") for row in ordered]
+        cells = [(_SIGNS.get(row.change, "?"), row.name, row.before or "", row.now or "") for row in ordered]
         output.print_table(("", "NAME", "BEFORE", "NOW"), cells, whole=True)
     else:
-        output.print_table(("", "NAME"), [(_SIGNS[row.change], row.name) for row in ordered])
+        output.print_table(("", "NAME"), [(_SIGNS.get(row.change, "?"), row.name) for row in ordered])

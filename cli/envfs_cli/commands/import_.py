@@ -163,7 +163,7 @@ def _ask(link: session.Session, job: "Job", arguments: ImportArguments, *, dry: 
     finally:
         os.close(descriptor)
     if not isinstance(reply, control.Written):
-        raise TypeError("the daemon answered something else")
+        raise BadRequest("the daemon answered something else")
     return reply
 
 

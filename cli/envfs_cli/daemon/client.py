@@ -2,7 +2,7 @@
 
 Laws: a secret goes out in a descriptor only. No wait is for ever: a daemon that works on a request says so every few
 seconds. One that says nothing for `connecting.PATIENCE` is given up if its process is stopped, and else, on a machine
-that is busy, some time later.
+that is busy, some time later. An answer is bounded: a message in time, all of them in size.
 """
 
 import _socket  # the bare socket: the module around it costs the client a third of its start
@@ -12,7 +12,7 @@ import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotRunning, from_code
+from envfs.errors import AlreadyExists, BadRequest, Conflict, KeyholderGone, NotRunning, from_code
 from envfs.protocol import control, framing, wire
 from envfs_cli.daemon import connecting
 
@@ -34,6 +34,7 @@ _OTHERS_SECONDS = 15.0  # how long another process may work here before this one
 _START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
 _FREE_SECONDS, _STEP = 0.3, 0.05  # for how long the lock has to be free, if nobody is to be starting
 _BUSY_PATIENCE = 60  # seconds. A disk may be slow, a daemon for one command waits for the one before it
+_MESSAGE_SECONDS = 60  # from the first byte of a message to its last one
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
 _BEGUN = "envfs-conversation"  # an option of the interpreter (cli/launcher.c)
@@ -50,6 +51,7 @@ class Link:
         connecting.be_patient(connection, connecting.PATIENCE)
         self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
         self._again: Callable[[], Link] | None = None
+        self.heard = 0  # bytes
         self._was_read = True
         self._pending = framing.encode_frame(wire.to_body(control.Hello(control.VERSION, "")))
         self._sent = b""
@@ -140,8 +142,8 @@ class Link:
             return None
         self._decoder.feed(data)
         messages = []
-        while (frame := self._decoder.next()) is not None:
-            message = _message_of(frame[0])
+        while (frame := _understood(self._decoder.next)) is not None:
+            message = _understood(_message_of, frame[0])
             if isinstance(message, control.Failed):
                 raise from_code(*message)
             if not isinstance(message, _NO_NEWS):
@@ -165,7 +167,9 @@ class Link:
 
     def _receive(self) -> bytes:
         try:
-            return self._patiently(self._socket.recv, _CHUNK)
+            data = self._patiently(self._socket.recv, _CHUNK)
+            self.heard += len(data)
+            return data
         except ConnectionResetError:  # it left with something unread, which was the request
             self._was_read = False
             return b""
@@ -184,18 +188,33 @@ class Link:
         raise AssertionError("the last wait raises")
 
     def _messages(self) -> "Iterator[tuple[object, bytes]]":
-        while True:
-            frame = self._decoder.next()
-            while frame is None:
-                data = self._receive()
-                if not data:
-                    return
-                self._decoder.feed(data)
-                frame = self._decoder.next()
+        while (frame := self._frame()) is not None:
             body, blobs = frame
             if blobs[-1:] == (control.VIEW_END,):
                 blobs = blobs[:-1]
-            yield _message_of(body), b"".join(blobs)
+            yield _understood(_message_of, body), b"".join(blobs)
+
+    def _frame(self) -> "tuple[Body, tuple[bytes, ...]] | None":
+        until = 0.0
+        while (frame := _understood(self._decoder.next)) is None:
+            data = self._receive()
+            if not data:
+                return None
+            self._decoder.feed(data)
+            until = until or time.monotonic() + _MESSAGE_SECONDS
+            if time.monotonic() > until:
+                from envfs_cli.daemon import silence
+
+                raise silence.silent_daemon(self._socket)
+        return frame
+
+
+def _understood(read: "Callable[P, T]", *words: "P.args", **named: "P.kwargs") -> "T":
+    try:
+        return read(*words, **named)
+    except BadRequest as error:
+        hint = "is it of another release? `envfs unmount` ends it, and `envfs mount` starts it again"
+        raise BadRequest(f"the daemon's answer is not understood: {error.text}", hint) from None
 
 
 def _message_of(body: "Body") -> object:

@@ -2,7 +2,7 @@
 
 import os
 
-from envfs.errors import EnvFSError, Locked, WrongPassphrase
+from envfs.errors import EnvFSError, Locked, TooLarge, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli.daemon import client
 
@@ -59,11 +59,11 @@ class Session:
         received = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
-                return _told(received, self._link.ask(request, descriptors, _keep_in(received)))
+                return _told(received, self._link.ask(request, descriptors, _keep_in(received, self._link)))
             except Locked as error:
                 received.clear()  # they come again
                 self.unlock(0, error.about)
-        return _told(received, self._link.ask(request, descriptors, _keep_in(received)))
+        return _told(received, self._link.ask(request, descriptors, _keep_in(received, self._link)))
 
     def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
         """Send a request that needs no key, and hand each row on when it arrives."""
@@ -163,7 +163,9 @@ class Session:
             self._open.close()
 
 
-def _keep_in(received: list[object]) -> "OnRow":
+def _keep_in(received: list[object], link: "Link") -> "OnRow":
+    most = link.heard + _MOST_HEARD
+
     def keep(row: object) -> None:
         if isinstance(row, control.WaitingRow):
             from envfs_cli.daemon import waiting
@@ -173,6 +175,10 @@ def _keep_in(received: list[object]) -> "OnRow":
             _tell_progress(f"{row.done:,} of {row.total:,}")
         else:
             received.append(row)
+            if link.heard > most:
+                raise TooLarge(
+                    "the daemon's answer has no end", "`envfs unmount` ends it, and `envfs mount` starts it again"
+                )
             if not len(received) % _MANY:
                 _tell_progress(f"{len(received):,}")
 
@@ -210,6 +216,7 @@ def _locked(project: str, reason: EnvFSError) -> Locked:
     )
 
 
+_MOST_HEARD = 1 << 30  # bytes of one answer
 _MANY = 500  # rows, that a person is told of while they come
 _MOST_LOCKS = 3  # the vault's, that of level /, that of the project
 

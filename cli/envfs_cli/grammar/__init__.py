@@ -46,6 +46,6 @@ def _in_order() -> "Iterator[Command]":
     from envfs_cli.grammar import versions
 
     yield from versions.COMMANDS
-    from envfs_cli.grammar import access, agents, vault
+    from envfs_cli.grammar import access, agents, members, sharing, vault
 
-    yield from (*access.COMMANDS, *agents.COMMANDS, *vault.COMMANDS)
+    yield from (*access.COMMANDS, *members.COMMANDS, *agents.COMMANDS, *vault.COMMANDS, *sharing.COMMANDS)

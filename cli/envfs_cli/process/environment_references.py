@@ -4,7 +4,7 @@ Laws: the environment stays in this process; what stands in it, or in a level, i
 references again. A name that any level sets is not asked of the environment.
 """
 
-from envfs.errors import Malformed
+from envfs.errors import BadRequest, Malformed
 from envfs.protocol import jsontext
 
 TYPE_CHECKING = False
@@ -17,10 +17,17 @@ def complete_entries(variables: bytes, opened: bytes, environ: "Mapping[bytes, b
 
     Raises:
         Malformed: a name that is required is not in the environment either
+        BadRequest: the daemon sent something else
     """
-    residues = jsontext.decode_json(opened)
+    try:
+        return _completed(variables, jsontext.decode_json(opened), environ)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+        raise BadRequest("the daemon's answer is not understood") from None  # without what stands in it
+
+
+def _completed(variables: bytes, residues: object, environ: "Mapping[bytes, bytes]") -> bytes:
     if not isinstance(residues, dict):
-        raise TypeError("the daemon answered something else")
+        raise TypeError
     entries = []
     for entry in variables.split(b"\0")[:-1]:
         name = entry.partition(b"=")[0].decode()
@@ -36,7 +43,7 @@ def _joined(residue: "list[object]", name: str, environ: "Mapping[bytes, bytes]"
 
 def _value(piece: object, name: str, environ: "Mapping[bytes, bytes]") -> bytes:
     if not isinstance(piece, dict):
-        raise TypeError("the daemon answered something else")
+        raise TypeError
     operator, subject = piece["operator"], piece.get("subject")
     value = environ.get(piece["name"].encode()) if subject is None else _joined(subject, name, environ)
     counts = bool(value) if operator[:1] == ":" else value is not None

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from envfs.errors import BadRequest
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli.scanning import env_copies
@@ -99,7 +100,7 @@ class Scanner:
         request = control.ScanContent(batch.size, self._scope.level, self._scope.everything)
         reply, _ = self._asking.ask(request, (batch.descriptor,), rows)
         if not isinstance(reply, control.ContentScanned):
-            raise TypeError(_ENDED)
+            raise BadRequest(_ENDED)
         return reply
 
     def _look_for_copies(self, batch: Batch) -> None:

@@ -32,6 +32,8 @@ from envfs.protocol.control import (
 from envfs.service.keys import key_changes
 from envfs.service.keys.locking import one_try, unless_locked
 from envfs.service.keys.rekeying import finish_rekeying
+from envfs.service.members.listing import check_unshared
+from envfs.service.members.sealing import renew_epoch
 from envfs.service.project_keys import KeyChange
 from envfs.service.service import OpenVault
 from envfs.vault.damage import DAMAGED
@@ -137,6 +139,8 @@ async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
     unknown = [recipient for recipient in remove if recipient not in old_recipients]
     if unknown or call.service.open_vault.vault.description.recipient in remove:
         raise BadRequest("the recipient to remove is not one of this project", "`envfs project ls --json` lists them")
+    if remove or request.add:
+        await check_unshared(call.service)
     new_recipients = (*(recipient for recipient in old_recipients if recipient not in remove), *request.add)
     change = KeyChange(
         KeyOperation.RECIPIENTS, Custody.MANAGED, new_recipients, fresh=bool(remove), message=request.message
@@ -148,6 +152,7 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     """Make a recovery identity (or take a recipient), and seal every managed project's keys to it as well."""
     where = () if request.recipient else call.descriptor("where the identity is to be written")
     recovery = await key_changes.create_recovery_key(call.service, call.caller, request.recipient, where)
+    await renew_epoch(call.service, call.caller, recovery.recipient)
     left_out = tuple(f"{project} is zero-knowledge: only its passphrase opens it" for project in recovery.left_out)
     return Sent(RecoveryMade(recovery.recipient, recovery.projects, left_out))
 

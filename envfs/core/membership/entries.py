@@ -90,10 +90,11 @@ def entry_payload(entry: MemberEntry) -> str:
 
 
 def form_of(entry: MemberEntry) -> tuple[str, ...]:
-    """Return the fields that an entry has: of the two forms of a kind, that whose first field is there."""
+    """Return the fields that an entry has: of two forms, that whose first field is there."""
     forms = _FORMS[entry.kind]
-    fitting = [form for form in forms if entry[_PLACES[form[0]]]]
-    return (fitting or [forms[0]])[-1] if entry.kind is not EntryKind.FOUND or entry.recipient else forms[0]
+    if entry.kind is EntryKind.FOUND:
+        return forms[bool(entry.recipient)]
+    return next((form for form in forms if entry[_PLACES[form[0]]]), forms[0])
 
 
 def parse_entry(data: bytes) -> tuple[Statement, MemberEntry]:

@@ -119,7 +119,7 @@ class Members(NamedTuple):
             raise AuthenticationFailed(
                 f"key file {claimed.seq} of project {project} is not sealed to the members of the vault: "
                 f"{more} too many, {less} too few",
-                "an administrator makes a new one with `envfs member rekey`",
+                f"an administrator makes a new one with `envfs key rotate {project}`",
             )
 
     def pending(self, project: Project, point: Point) -> str:

@@ -1,10 +1,10 @@
-"""Seccomp: a process gives up all system calls but those listed here, for good, and for its children (seccomp(2)).
+"""Seccomp: a process gives up all system calls but listed ones, for good, and for its children (seccomp(2)).
 
 libseccomp makes the filter. It is loaded with this module, because a process that is confined loads nothing any more.
 Where it is missing, `confine` says so and changes nothing.
 
 Laws: what is not listed answers EPERM, so that a library goes another way or fails, and nobody is killed by a surprise.
-Nothing listed opens, makes, connects, starts or looks into anything: it works on what the process already has.
+Nothing listed here opens, makes, connects, starts or looks into anything: it works on what the process already has.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from typing import NamedTuple
 _LIBRARY = "libseccomp.so.2"
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000  # the latter with an errno in its lower half
 _MASKED_EQUAL = 7
-_INT = 0xFFFFFFFF  # what the kernel looks at of an `int`. The half above it may hold anything
+INT = 0xFFFFFFFF  # what the kernel looks at of an `int`. The half above it may hold anything
 _UNKNOWN = -1
 _NUMBERS = {"memfd_secret": 447}  # the same everywhere. An old libseccomp does not know the name
 
@@ -39,30 +39,40 @@ _ALWAYS = (
 )
 
 
-class _Only(NamedTuple):
+class Only(NamedTuple):
     """A call that is allowed if each of these arguments, masked, equals a value: (argument, mask, value)."""
 
     name: str
     tests: tuple[tuple[int, int, int], ...]
 
 
-_FLAGS_OF_CLONE = 1 if os.uname().machine.startswith("s390") else 0
-_NAMESPACES_AND_TRACING = 0x7E022000
-_EXECUTABLE = 4
+class SystemCalls(NamedTuple):
+    """The calls that a process keeps: whatever their arguments are, and for some of these."""
+
+    always: tuple[str, ...]
+    sometimes: tuple[Only, ...]
+
+
+FLAGS_OF_CLONE = 1 if os.uname().machine.startswith("s390") else 0
+NAMESPACES_AND_TRACING = 0x7E022000
+EXECUTABLE = 4
 _FDS = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC: none tells it to signal
 _LOOKS = (3, 21, 39)  # PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS
 _SET_PDEATHSIG, _KILL = 1, 9
 _NO_PATH = 0x1000  # AT_EMPTY_PATH
 _SOMETIMES = (
-    *(_Only(name, ((2, _EXECUTABLE, 0),)) for name in ("mmap", "mmap2", "mprotect")),
-    _Only("clone", ((_FLAGS_OF_CLONE, _NAMESPACES_AND_TRACING, 0),)),
-    *(_Only(name, ((1, _INT, number),)) for name in ("fcntl", "fcntl64") for number in _FDS),
-    *(_Only(name, ((3, _NO_PATH, _NO_PATH),)) for name in ("newfstatat", "fstatat64")),
-    _Only("statx", ((2, _NO_PATH, _NO_PATH),)),
-    *(_Only("prctl", ((0, _INT, number),)) for number in _LOOKS),
-    _Only("prctl", ((0, _INT, _SET_PDEATHSIG), (1, _INT, _KILL))),  # each child ends with its parent, for good
-    _Only("prlimit64", ((0, _INT, 0), (2, (1 << 64) - 1, 0))),  # its own limits, to look at
+    *(Only(name, ((2, EXECUTABLE, 0),)) for name in ("mmap", "mmap2", "mprotect")),
+    Only("clone", ((FLAGS_OF_CLONE, NAMESPACES_AND_TRACING, 0),)),
+    *(Only(name, ((1, INT, number),)) for name in ("fcntl", "fcntl64") for number in _FDS),
+    *(Only(name, ((3, _NO_PATH, _NO_PATH),)) for name in ("newfstatat", "fstatat64")),
+    Only("statx", ((2, _NO_PATH, _NO_PATH),)),
+    *(Only("prctl", ((0, INT, number),)) for number in _LOOKS),
+    Only("prctl", ((0, INT, _SET_PDEATHSIG), (1, INT, _KILL))),  # each child ends with its parent, for good
+    Only("prlimit64", ((0, INT, 0), (2, (1 << 64) - 1, 0))),  # its own limits, to look at
 )
+
+
+ON_WHAT_IS_OPEN = SystemCalls(_ALWAYS, _SOMETIMES)
 
 
 def _load() -> ctypes.CDLL | None:
@@ -82,7 +92,7 @@ def _load() -> ctypes.CDLL | None:
 _library = _load()
 
 
-def confine_seccomp() -> str:
+def confine_seccomp(calls: SystemCalls = ON_WHAT_IS_OPEN) -> str:
     """Give up all system calls that are not listed. Returns why it could not be done, or the empty string.
 
     Needs no_new_privs, and one thread.
@@ -93,9 +103,9 @@ def confine_seccomp() -> str:
     if not context:
         return f"{_LIBRARY} makes no filter"
     try:
-        for name in _ALWAYS:
+        for name in calls.always:
             _add(_library, context, _ALLOW, name)
-        for name, tests in _SOMETIMES:
+        for name, tests in calls.sometimes:
             _add(_library, context, _ALLOW, name, tests)
         # its flags lie in memory, where no filter can look: with this answer a libc takes `clone` instead
         _add(_library, context, _REFUSE | errno.ENOSYS, "clone3")

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from envfs.core.keyfile import NOT_FOR_US
 from envfs.core.record import from_base64, to_base64
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
@@ -76,7 +77,7 @@ class Identity:
         try:
             return pyrage.decrypt(data, [self._age])
         except pyrage.DecryptError:
-            raise AuthenticationFailed("a project's key does not open with this identity") from None
+            raise AuthenticationFailed(NOT_FOR_US) from None
 
     def sign(self, data: bytes) -> bytes:
         """Sign (Ed25519, RFC 8032)."""

@@ -39,7 +39,7 @@ def create_identity(request: CreateIdentity, work: Work) -> WorkResult:
         _write_plain(work.descriptors[0], text, identity.recipient, "a reader of this file can read the vault")
     else:
         blobs = (identities.wrap_identity(text, work.passphrase(0)),)
-    work.keyring.hold(text, identity.author)
+    work.keyring.hold(text, identity.author, request.founder)
     return WorkResult(IdentityMade(identity.recipient, identity.author), blobs)
 
 

@@ -19,6 +19,7 @@ def seal_keys(request: SealKeys, work: Work) -> WorkResult:
     members = work.members(request.place.vault, request.members)
     place, author = request.place, work.identity.author
     members.check_right(Claimed(place.stream, place.seq, author, request.time))
+    work.is_audited = not request.fresh  # a file that was for others is put right by a new key, and by nothing else
     old = _open(request, work)
     keys = (Secret(os.urandom(KEY_BYTES)), *old.keys) if request.fresh else old.keys
     if len(keys) > limits.PROJECT_KEYS:

@@ -18,7 +18,7 @@ from envfs.errors import AlreadyExists, AuthenticationFailed, NoSuchLevel, NotAp
 from envfs.keyholder.crypto import invitations, statements
 from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.requests.work import Work, WorkResult
-from envfs.protocol.keyholding import LoadIdentity, SignEntry, Stated
+from envfs.protocol.keyholding import LoadIdentity, OwnDevice, OwnKeys, SignEntry, Stated
 
 
 def sign_entry(request: SignEntry, work: Work) -> WorkResult:
@@ -29,22 +29,25 @@ def sign_entry(request: SignEntry, work: Work) -> WorkResult:
         NoSuchLevel: no invitation has that code
     """
     identity, place = work.identity, request.place
-    if request.founder:
-        identity = Identity(*work.keyring.identity_and_author(), founder=request.founder)
     where = request.members
     records = work.blobs[where.blob : where.blob + where.number] if where else ()
     members = statements.check_members(identity, place.vault, records)
-    entry = _completed(entries.parse_payload(request.payload), identity, members, place, work)
+    entry = _completed(entries.parse_payload(request.payload), members, request, work)
     payload = entries.entry_payload(entry)
     data = statements.sign_statement(identity, place, request.time, StatementType.MEMBER, payload)
     try:
         statements.follow_entry(identity, place.vault, members, data)
     except AuthenticationFailed:
         raise NotApproved(
-            "the members of this vault do not let you do that, or it is done already",
+            "your role in this vault does not allow that, or it is done already",
             "`envfs member ls` lists them, with what each may do",
         ) from None
     return WorkResult(Stated(), (data,))
+
+
+def own_device(_request: OwnDevice, work: Work) -> WorkResult:
+    """Tell the public keys of the held identity."""
+    return WorkResult(OwnKeys(work.identity.recipient, work.identity.author))
 
 
 def check_device(identity: Identity, request: LoadIdentity, work: Work) -> None:
@@ -72,26 +75,32 @@ def check_device(identity: Identity, request: LoadIdentity, work: Work) -> None:
         raise NotApproved(name, "an administrator of the vault can invite it again: `envfs member invite`")
 
 
-def _completed(
-    entry: MemberEntry, identity: Identity, members: Members, place: RecordAddress, work: Work
-) -> MemberEntry:
+def _completed(entry: MemberEntry, members: Members, request: SignEntry, work: Work) -> MemberEntry:
+    identity = work.identity
     match entry.kind:
         case EntryKind.FOUND:
             return entry._replace(author=identity.author, recipient=identity.recipient)
         case EntryKind.INVITE:
             code = invitations.new_code()
-            key = invitations.invitation_key(code, place)
-            os.write(work.descriptors[0], f"{code.reveal()}\n".encode())
+            key = invitations.invitation_key(code, request.place)
+            os.truncate(work.descriptors[0], 0)  # of a try before this one
+            os.pwrite(work.descriptors[0], f"{code.reveal()}\n".encode(), 0)
             return entry._replace(lock=invitations.lock_of(key))
         case EntryKind.JOIN:
-            code = Secret(work.read_text(0, limits.PASSPHRASE_BYTES, "the code"))
-            return _joined(entry, identity, members, place.vault, code)
+            return _joined(entry, members, request, work)
         case _:
             return entry
 
 
-def _joined(entry: MemberEntry, identity: Identity, members: Members, vault: str, code: Secret[str]) -> MemberEntry:
+def _joined(entry: MemberEntry, members: Members, request: SignEntry, work: Work) -> MemberEntry:
+    code, vault, identity = (
+        Secret(work.read_text(0, limits.PASSPHRASE_BYTES, "the code")),
+        request.place.vault,
+        work.identity,
+    )
     invitation = _fitting(members, vault, code)
+    if request.time > invitation.entry.until:
+        raise NotApproved("that invitation has ended", "ask for another one: `envfs member invite`")
     filled = entry._replace(invite=invitation.number, author=identity.author, recipient=identity.recipient)
     key = invitations.invitation_key(code, _place_of(members, vault, invitation.number))
     return filled._replace(proof=to_base64(key.sign(invitations.join_text(vault, members, filled))))

@@ -32,6 +32,7 @@ VerifyCheckpoint   needs it                                 Faults
 SignTombstone      needs it                                 Stated + tombstone
 CheckTombstones    needs it                                 Faults
 CheckMembers       needs it                                 Faults
+OwnDevice          needs it                                 OwnKeys
 SignEntry          needs it          a code                 Stated + entry
 BindValues         needs it                                 Bound + region
 IssueAuthority     needs it                                 AuthorityMade + certificate
@@ -92,6 +93,7 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CheckTombstones: checks.check_tombstones,
     ask.CheckMembers: checks.check_members,
     ask.SignEntry: members.sign_entry,
+    ask.OwnDevice: members.own_device,
     ask.BindValues: proxies.bind_values,
     ask.IssueAuthority: proxies.issue_authority,
     ask.IssueCertificate: proxies.issue_certificate,

@@ -12,7 +12,7 @@ from envfs.core.keyfile import Custody, Keys
 from envfs.core.membership.members import Members
 from envfs.core.secret import Secret
 from envfs.dotenv.document import Document, parse_document
-from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
+from envfs.errors import AuthenticationFailed, Locked, Malformed, NotApproved, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.crypto import age, sealing
@@ -47,6 +47,7 @@ class Work:
         self.blobs = blobs
         self.descriptors = descriptors
         self.confined = confined
+        self.is_audited = True  # whether key files have to be sealed to the members of the vault and nobody else
         self._keys: dict[int, Keys] = {}
         self._level_keys: dict[int, tuple[Secret[bytes], ...]] = {}
         self._members: dict[MemberRecords | None, Members] = {}
@@ -94,9 +95,9 @@ class Work:
 
     def open_under(self, place: RecordAddress, data: bytes, number: int, where: MemberRecords | None = None) -> Keys:
         """Open a project's key file with the passphrase in descriptor `number`."""
-        identity = self.identity  # without one, no passphrase helps
+        _ = self.identity  # without one, no passphrase helps
         plain = self.open_with(number, lambda passphrase: age.open_under(data, passphrase))
-        keys = sealing.check_key_file(identity, place, plain, *self._judges(place, where, data))
+        keys = self._checked(place, where, data, plain)
         return _under(Custody.ZERO_KNOWLEDGE, keys)
 
     def hold(self, place: RecordAddress, data: bytes, keys: Keys) -> None:
@@ -124,11 +125,10 @@ class Work:
             self._members[where] = check_members(self.identity, vault, records)
         return self._members[where]
 
-    def _judges(
-        self, place: RecordAddress, where: MemberRecords | None, data: bytes
-    ) -> tuple[Members, str] | tuple[()]:
-        # what else judges a key file, where the vault has members
-        return (self.members(place.vault, where), record.digest(data)) if where else ()
+    def _checked(self, place: RecordAddress, where: MemberRecords | None, data: bytes, plain: bytes) -> Keys:
+        members = self.members(place.vault, where) if where else None
+        digest = record.digest(data) if where else ""
+        return sealing.check_key_file(self.identity, place, plain, members, digest, audited=self.is_audited)
 
     def _open_keys(self, place: RecordAddress, data: bytes, where: MemberRecords | None) -> Keys:
         identity, project = self.identity, record.project_of_stream(place.stream)
@@ -137,11 +137,20 @@ class Work:
             if held:
                 return Keys(held, ())
         elif not self.keyring.is_closed(project):
+            self._check_member(place, where)
             return _under(
                 Custody.MANAGED,
-                sealing.check_key_file(identity, place, identity.open(data), *self._judges(place, where, data)),
+                self._checked(place, where, data, identity.open(data)),
             )
         raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
+
+    def _check_member(self, place: RecordAddress, where: MemberRecords | None) -> None:
+        # a key that is not for this member is no fault of the vault
+        project = record.project_of_stream(place.stream)
+        member = self.members(place.vault, where).now.by_author(self.identity.author) if where else None
+        if member is not None and not member.may_open(project):
+            hint = "an administrator of the vault may change that: `envfs member ls` lists them"
+            raise NotApproved(f"project {project} is not open to you: its key is for other members", hint, project)
 
     def passphrase(self, number: int) -> Secret[str]:
         """Read a new passphrase from descriptor `number`, in its one spelling.

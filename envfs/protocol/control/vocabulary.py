@@ -23,6 +23,8 @@ from envfs.protocol.control.holders import *  # noqa: F403
 from envfs.protocol.control.holders import HoldersRequest, HoldersRow
 from envfs.protocol.control.incidents import *  # noqa: F403
 from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
+from envfs.protocol.control.members import *  # noqa: F403
+from envfs.protocol.control.members import InviteMember, JoinVault, MembersReply, MembersRequest, MembersRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -72,6 +74,7 @@ Request = (
     | ProxiesRequest
     | ScanningRequest
     | SharingRequest
+    | MembersRequest
 )
 Row = (
     WorkingRow
@@ -90,6 +93,7 @@ Row = (
     | ProxiesRow
     | ScanningRow
     | SharingRow
+    | MembersRow
 )
 Reply = (
     Failed
@@ -102,6 +106,7 @@ Reply = (
     | ProxiesReply
     | ScanningReply
     | SharingReply
+    | MembersReply
 )
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
@@ -109,5 +114,6 @@ ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
     **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, ScanContent, UseToken), 1),
-    **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
+    InviteMember: 1,
+    **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase, JoinVault), 2),
 }

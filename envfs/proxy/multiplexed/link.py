@@ -16,9 +16,9 @@ import trio
 from h2.settings import SettingCodes
 
 from envfs.host.supervision import supervised_nursery
-from envfs.proxy.incoming import CHUNK
 from envfs.proxy.multiplexed.goaway import GoawayFilter
 from envfs.proxy.multiplexed.stream import Http2Stream
+from envfs.proxy.records import receive
 from envfs.proxy.request_checks import MOST_HEAD_BYTES
 
 MOST_STREAMS: Final = 100
@@ -160,7 +160,7 @@ class Http2Link:
     async def _next_bytes(self) -> bytes:
         while True:
             with trio.move_on_after(_IDLE_SECONDS):
-                return bytes(await self._stream.receive_some(CHUNK))
+                return await receive(self._stream)
             if not self._streams:
                 self.leave()
                 return b""

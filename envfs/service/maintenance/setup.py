@@ -35,14 +35,14 @@ async def create_vault(
         raise AlreadyExists(f"there is a vault already at {places.vault}", "use it, or set ENVFS_HOME for another")
     if not identity_file and os.path.exists(places.identity):  # noqa: ASYNC240 - a local look, once
         raise AlreadyExists(f"there is an identity already at {places.identity}", "move it aside")
-    _check_settings(service, identity_file)
+    check_settings(service, identity_file)
     _check_place(places.home)
     if not identity_file and not passphrase:
         raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
     _make_folders(places.home, identity_file)
-    creation, blobs = await _new_identity(service, identity_file, passphrase)
+    creation, blobs = await new_identity(service, identity_file, passphrase)
     if not identity_file:
-        _write_new(Path(places.identity), blobs[0])
+        write_new(Path(places.identity), blobs[0])
     import uuid  # noqa: PLC0415 - once in the life of a vault
 
     about = Description(str(uuid.uuid4()), clocks.wall_time(), creation.recipient, creation.signing_key)
@@ -54,7 +54,8 @@ async def create_vault(
     return about
 
 
-def _check_settings(service: Service, identity_file: str) -> None:
+def check_settings(service: Service, identity_file: str) -> None:
+    """Refuse to make an identity that the settings do not name. Raises AlreadyExists."""
     # the settings say where the identity is, and an identity that they do not name would never be found
     path = service.settings.path
     if path.exists() and service.settings.load().identity_file != identity_file:
@@ -78,22 +79,30 @@ def _make_folders(home: str, identity_file: str) -> None:
         raise NoVault("the identity file needs an absolute path")
 
 
-async def _new_identity(
-    service: Service, identity_file: str, passphrase: tuple[int, ...]
+async def new_identity(
+    service: Service, identity_file: str, passphrase: tuple[int, ...], founder: str = ""
 ) -> tuple[IdentityMade, tuple[bytes, ...]]:
+    """Make an identity, in a new file or as what is to be written into its usual place. `founder` as in CreateIdentity.
+
+    Raises:
+        AlreadyExists: there is such a file
+    """
     if identity_file:
         handle = _open_new(Path(identity_file))
         try:
-            answer = await service.keyholder.ask(CreateIdentity(plain=True), IdentityMade, (), (handle,))
+            answer = await service.keyholder.ask(
+                CreateIdentity(plain=True, founder=founder), IdentityMade, (), (handle,)
+            )
         finally:
             os.close(handle)
         private_files.sync_folder(Path(identity_file).parent)  # nothing opens the vault without this file
     else:
-        answer = await service.keyholder.ask(CreateIdentity(plain=False), IdentityMade, (), passphrase)
+        answer = await service.keyholder.ask(CreateIdentity(plain=False, founder=founder), IdentityMade, (), passphrase)
     return answer.message, answer.blobs
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes) -> None:
+    """Write a new private file and have it on the disk. Raises AlreadyExists."""
     handle = _open_new(path)
     with os.fdopen(handle, "wb") as file:
         file.write(data)

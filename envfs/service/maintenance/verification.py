@@ -11,7 +11,8 @@ import trio
 
 from envfs.core import events, names, record
 from envfs.core.access.caller import Caller
-from envfs.core.addresses import RecordAddress, SealedLayer
+from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
+from envfs.core.keyfile import NOT_FOR_US
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.marks import Marks
@@ -30,6 +31,7 @@ from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, LevelVersion
 from envfs.service.levels.forgetting import finish_forgetting
 from envfs.service.maintenance import whole_levels
 from envfs.service.maintenance.gaps import Gaps, gaps_of
+from envfs.service.members.listing import closed_projects
 from envfs.service.progress import Progress
 from envfs.service.service import Service
 from envfs.vault.damage import DAMAGED
@@ -50,7 +52,9 @@ async def check_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
     repaired = tuple(f"{key} is written again" for key in (_repair(vault) if repair else ()))
     looked_at, failed, locked = 0, 0, set()
     gone: list[str] = []  # what there is to tell of records without their bytes
+    closed = await closed_projects(inquiry.service)
     sizes = await trio.to_thread.run_sync(vault.stream_sizes)
+    sizes = {stream: size for stream, size in sizes.items() if _project(stream) not in closed}
     progress = Progress(inquiry.report, sum(sizes.values()))
     for group in whole_levels.grouped(sizes, sizes):
         if len(group) > 1 and await whole_levels.are_whole(vault, inquiry.service.keyholder, group, sizes):
@@ -76,8 +80,16 @@ async def check_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
     for row in (*_index_faults(vault, index, begun), *_memory_faults(vault), *of_the_log):
         failed += 1
         await inquiry.report(row)
-    unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
+    unchecked = [f"{project} is locked and was not checked" for project in sorted(locked)]
+    unchecked += [f"{project} is for other members and was not checked" for project in sorted(closed)]
     return Checked(looked_at, failed, (*unchecked, *repaired, *gone, *notes, *_notes(vault, inquiry.service.ledger)))
+
+
+def _project(stream: str) -> names.Project | None:
+    # of a stream that takes the project's key to be checked
+    if record.is_key_stream(stream):
+        return record.project_of_stream(stream)
+    return names.project(stream.removeprefix("level") or names.ROOT) if record.is_level_stream(stream) else None
 
 
 def _repair(vault: Vault) -> tuple[str, ...]:
@@ -235,7 +247,11 @@ async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int,
     judged = [*blobs]
     judges = keeper.add_members(judged)
     if record.is_key_stream(stream):
-        return (await ask(CheckKeys(tuple(map(SealedKeyFile, places)), judges), Faults, judged)).message.texts
+        texts = (await ask(CheckKeys(tuple(map(SealedKeyFile, places)), judges), Faults, judged)).message.texts
+        return tuple(
+            "" if _is_of_before(keeper, judges, place, text) else text
+            for place, text in zip(places, texts, strict=True)
+        )
     if record.is_log_stream(stream):
         return (await ask(CheckCheckpoints(places, judges), Faults, judged)).message.texts
     if record.forgotten_stream(stream):
@@ -252,6 +268,11 @@ async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int,
     members = keeper.add_members(every)
     layers = tuple(SealedLayer(level, place, number, key, len(blobs), members) for number, place in enumerate(places))
     return (await ask(CheckRecords(layers), Faults, every)).message.texts
+
+
+def _is_of_before(vault: Vault, judges: MemberRecords | None, place: RecordAddress, text: str) -> bool:
+    # a key file before the newest may be of a time when this member was not there
+    return judges is not None and text == NOT_FOR_US and place.seq < vault.highest(place.stream)
 
 
 async def _ask_about_members(inquiry: Inquiry, numbers: tuple[int, ...]) -> tuple[str, ...]:

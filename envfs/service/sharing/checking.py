@@ -100,9 +100,11 @@ class Checker:
             faults = await self._faults(CheckMembers(self._vault.description.id), [*before, *blobs])
             return faults[len(before) :]
         if record.is_key_stream(stream):
-            return await self._faults(CheckKeys(tuple(map(SealedKeyFile, places))), blobs)
+            members = self._vault.add_members(blobs)
+            return await self._faults(CheckKeys(tuple(map(SealedKeyFile, places)), members), blobs)
         if record.forgotten_stream(stream):
-            return await self._faults(CheckTombstones(places), blobs)
+            members = self._vault.add_members(blobs)
+            return await self._faults(CheckTombstones(places, members), blobs)
         return await self._faults(CheckRecords(self._layers(places, blobs)), blobs)
 
     async def _faults(self, request: NamedTuple, blobs: list[bytes]) -> tuple[str, ...]:

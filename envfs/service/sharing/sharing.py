@@ -13,7 +13,6 @@ from typing import NamedTuple, NoReturn
 import trio
 
 from envfs.core.secret import Secret
-from envfs.courier.address import parse_address
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import EnvFSError, KeyholderGone, Locked, NotApproved, StoreUnavailable
 from envfs.gate.keyholder import Keyholder
@@ -80,6 +79,8 @@ class VaultSharing:
 
     def shown_address(self) -> str:
         """Return the address of the engine without what nobody needs to see."""
+        from envfs.courier.address import parse_address  # noqa: PLC0415 - few vaults are shared
+
         try:
             return str(parse_address(self.address())) if self.address() else ""
         except EnvFSError:
@@ -87,7 +88,8 @@ class VaultSharing:
 
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps machines from having the same vault."""
-        return tuple(sharing_problems(self.facts, self.store.outbox, self.address(), clocks.wall_time()))
+        engine = self.address()
+        return tuple(sharing_problems(self.facts, self.store.outbox, engine, clocks.wall_time())) if engine else ()
 
     def join(
         self,

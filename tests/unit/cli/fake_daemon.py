@@ -25,6 +25,7 @@ class FakeLink:
     """A daemon that answers every request with the same rows, reply and blob."""
 
     private = False
+    heard = 0
 
     def __init__(self, reply: object, rows: tuple[object, ...] = (), blob: bytes = b"") -> None:
         self._reply, self._rows, self._blob = reply, rows, blob

@@ -4,6 +4,7 @@ import os
 import ssl
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def test_keys_are_for_their_user_alone_and_nothing_else_is_left(folder: str) -> 
     for name in os.listdir(folder):
         expected = {".key": 0o600, ".crt": 0o644}[Path(name).suffix]
         assert stat.S_IMODE(os.stat(f"{folder}/{name}").st_mode) == expected, name
+
+
+def test_a_clock_that_is_a_day_behind_takes_a_new_certificate(folder: str) -> None:
+    issued = deployment_ca.issue_member(folder, "behind", DAYS)
+    for moment in (time.time() - 86400, time.time() + (DAYS - 1) * 86400):
+        assert verifies(folder, issued.certificate, "sslclient", "-attime", str(int(moment)))
+    late = int(time.time()) + (DAYS + 1) * 86400
+    assert not verifies(folder, issued.certificate, "sslclient", "-attime", str(late))
 
 
 def test_nothing_is_overwritten(folder: str) -> None:

@@ -13,13 +13,13 @@ from envfs.errors import BadRequest
         ("folder:/srv/vault", Address("folder", "/srv/vault")),
         ("folder:///srv/vault/", Address("folder", "/srv/vault")),
         ("folder:/a b/100%", Address("folder", "/a b/100%")),
-        ("ssh://host/srv/v", Address("ssh", "/srv/v", "", (EngineHost("host", 22),))),
+        ("ssh://host/srv/v", Address("ssh", "/srv/v", "", (EngineHost("host", 0),))),
         ("ssh://alice@host.example:2222/~/v", Address("ssh", "/~/v", "alice", (EngineHost("host.example", 2222),))),
         ("sftp://[::1]:2222/srv/a%20b", Address("sftp", "/srv/a b", "", (EngineHost("::1", 2222),))),
         (
             "ssh://host/v?identity=/home/a/.ssh/id&known_hosts=/etc/h",
             Address(
-                "ssh", "/v", "", (EngineHost("host", 22),), (("identity", "/home/a/.ssh/id"), ("known_hosts", "/etc/h"))
+                "ssh", "/v", "", (EngineHost("host", 0),), (("identity", "/home/a/.ssh/id"), ("known_hosts", "/etc/h"))
             ),
         ),
         (

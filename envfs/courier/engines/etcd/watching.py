@@ -73,7 +73,7 @@ class Watcher:
             return [EVERYTHING]
         with trio.move_on_after(_QUIET_SECONDS):
             streams = dict.fromkeys(self._stream(event) for event in messages_of(await self._result(), "events"))
-            return [s for s in streams if s == EVERYTHING or not prefixes or s.startswith(tuple(prefixes))]
+            return [s for s in streams if s == EVERYTHING or s.startswith(tuple(prefixes))]
         return [EVERYTHING]
 
     async def _begin(self) -> None:

@@ -9,6 +9,8 @@ from typing import TypeVar, cast
 import trio
 from psycopg.waiting import Ready, Wait
 
+from envfs.host.supervision import supervised_nursery
+
 T = TypeVar("T")
 
 
@@ -48,11 +50,11 @@ async def _either(descriptor: int) -> Ready:
     async def wait_readable() -> None:
         await trio.lowlevel.wait_readable(descriptor)
         ready.append(Ready.R)
-        nursery.cancel_scope.cancel()
+        tasks.cancel()
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(wait_readable)
+    async with supervised_nursery() as tasks:
+        tasks.run(wait_readable)
         await trio.lowlevel.wait_writable(descriptor)
         ready.append(Ready.W)
-        nursery.cancel_scope.cancel()
+        tasks.cancel()
     return ready[0] if len(ready) == 1 else Ready.RW

@@ -124,7 +124,7 @@ class Listener:
 
     async def _looked(self, prefixes: Sequence[str]) -> dict[str, int]:
         heads = dict[str, int]()
-        for prefix in prefixes or ("",):
+        for prefix in prefixes:
             heads.update(await self._engine.heads(prefix))
         return heads
 
@@ -146,7 +146,7 @@ async def _ask(session: PostgresSession) -> None:
 def _is_about(stream: str, prefixes: Sequence[str]) -> bool:
     if " " in stream:
         return False
-    return stream == EVERYTHING or not prefixes or stream.startswith(tuple(prefixes))
+    return stream == EVERYTHING or stream.startswith(tuple(prefixes))
 
 
 def _say(text: str) -> None:

@@ -94,6 +94,13 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         (control.SharingRow("conflict", H, 2, (H,), H), control.SharingRow(H, H, 0)),
     ),
     "sync resolve /shop --mine": (control.Done((H,)), ()),
+    "member ls": (
+        control.Done(),
+        (control.MemberRow(H, H, "joined", (H,), True, H, 1, H), control.MemberRow(H, H, "member", (H,), False, "", 1)),
+    ),
+    "member devices": (control.Done(), (control.DeviceRow(H, H, H, H, H, False),)),
+    "member heads": (control.Done(), (control.MemberHeadRow(3, H, H),)),
+    "member revoke ben -y": (control.Done((H,)), (control.ReadableRow(H, "A", True),)),
     "scan /etc/hostname": (control.ContentScanned(1, 0, 1, 0, 0), (control.LeakRow(0, H, H, H, (H,)),)),
     "find A": (control.Done((H,)), (control.LocationRow(H, 1, H, H),)),
     "cp /shop /blog": (control.Written(H, 2, (H,), (), (), (H,)), ()),

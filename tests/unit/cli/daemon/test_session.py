@@ -17,7 +17,7 @@ Asked = tuple[NamedTuple, bytes]
 class Fake:
     """A daemon whose vault and project are under passphrases; sends a row before it says what is locked."""
 
-    private = False
+    private, heard = False, 0
 
     def __init__(self, *locked: str) -> None:
         self.locked = list(locked)

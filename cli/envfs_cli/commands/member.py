@@ -1,0 +1,262 @@
+"""`member`: share the vault with other people and machines."""
+
+import os
+
+from envfs.core.durations import parse_duration
+from envfs.errors import EnvFSError
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import exit_status, output, secrets
+from envfs_cli.arguments import Mistake
+from envfs_cli.closed_sets import Unhandled
+from envfs_cli.daemon import client, session
+from envfs_cli.terminal import prompts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+_VALID = "7d"
+_CODE_BYTES = 4096
+
+
+class MemberArguments(NamedTuple):
+    """The arguments of `member`."""
+
+    action: "Literal['invite', 'join', 'approve', 'ls', 'role', 'revoke', 'devices', 'heads']"
+    name: str | None
+    role: str | None
+    level: tuple[str, ...]
+    machine: bool
+    ttl: int | None
+    valid: int | None
+    add: bool
+    remove: str | None
+    no_rekey: bool
+    code_file: str | None
+    identity_file: str | None
+    yes: bool
+    passphrase_file: str | None
+    json: bool
+
+
+def run_member(arguments: MemberArguments) -> int:
+    """Do what the action says.
+
+    Raises:
+        Mistake: the action needs a member, and none is named
+    """
+    match arguments.action:
+        case "join":
+            run = _join
+        case "ls":
+            run = _list
+        case "heads":
+            run = _heads
+        case "devices":
+            run = _devices
+        case "invite":
+            run = _invite_member
+        case "approve":
+            run = _approve
+        case "role":
+            run = _change
+        case "revoke":
+            run = _revoke_member
+        case _:
+            raise Unhandled(arguments.action)
+    return run(arguments)
+
+
+def _invite_member(arguments: MemberArguments) -> int:
+    request = control.InviteMember(
+        _name(arguments),
+        arguments.role or "writer",
+        arguments.level,
+        arguments.machine,
+        arguments.valid or parse_duration(_VALID),
+        arguments.ttl or 0,
+    )
+    return _invite(_start(arguments), request, arguments)
+
+
+def _change(arguments: MemberArguments) -> int:
+    if not (arguments.role or arguments.level or arguments.ttl):
+        raise Mistake("say what changes", "--role, --level or --ttl")
+    request = control.ChangeMember(_name(arguments), arguments.role or "", arguments.level, arguments.ttl or 0)
+    return _told(_start(arguments).reply(request))
+
+
+def _revoke_member(arguments: MemberArguments) -> int:
+    return _revoke(arguments, control.RevokeMember(_name(arguments), "", not arguments.no_rekey))
+
+
+def _start(arguments: MemberArguments) -> session.Session:
+    return session.start_session(arguments.passphrase_file)
+
+
+def _name(arguments: MemberArguments) -> str:
+    if not arguments.name:
+        raise Mistake(f"to {arguments.action} takes a name", "`envfs member ls` lists the members")
+    return arguments.name
+
+
+def _told(reply: object) -> int:
+    if not isinstance(reply, control.Done):
+        return exit_status.BUG
+    for sentence in reply.notes:
+        output.done(output.clean(sentence))
+    return 0
+
+
+def _invite(asking: session.Session, request: control.InviteMember, arguments: MemberArguments) -> int:
+    output.check_writable()
+    handle = secrets.from_bytes(b"")
+    try:
+        reply = asking.reply(request, (handle,))
+        code = os.pread(handle, _CODE_BYTES, 0).decode().strip()
+    finally:
+        os.close(handle)
+    if not isinstance(reply, control.MemberInvited):
+        return exit_status.BUG
+    if arguments.json:
+        output.as_json({"name": reply.name, "until": reply.until, "code": code})
+        return 0
+    output.print_line(code)
+    name = output.clean(reply.name)
+    output.note(f"give this code to {name}, by any way: it can be used once, until {output.shown_time(reply.until)}")
+    output.note("they run `envfs member join` in a home that has a copy of this vault")
+    output.note(f"then read the words of the fingerprint to each other, and run `envfs member approve {name}`")
+    if not request.device and request.role in ("writer", "reader") and any(at.count("/") > 1 for at in request.levels):
+        output.note("a key is that of a whole project: it opens the levels beside and above the one that was named")
+    return 0
+
+
+def _join(arguments: MemberArguments) -> int:
+    path = os.path.abspath(arguments.identity_file) if arguments.identity_file else ""
+    file = arguments.passphrase_file or secrets.named_file("")
+    if not path and file is None:
+        prompts.check_terminal(secrets.NAME_A_FILE)
+    if arguments.code_file:
+        code = secrets.from_file(arguments.code_file, "the code", _CODE_BYTES)
+    else:
+        code = secrets.from_bytes(prompts.ask_hidden("code of the invitation: ", "the code", _CODE_BYTES))
+    passphrase = () if path else (secrets.new_passphrase(file),)
+    link = session.session_over(client.reach_own_daemon(), arguments.passphrase_file)
+    with prompts.Waiting("making the identity"):
+        reply = link.reply(control.JoinVault(path), (code, *passphrase))
+    if not isinstance(reply, control.Joined):
+        return exit_status.BUG
+    if arguments.json:
+        output.message_json(reply)
+        return 0
+    output.print_line(reply.fingerprint)
+    output.note(f"read these words to the person who invited you: they let {output.clean(reply.name)} in with them")
+    output.note("once they have run `envfs member approve`, and this home has their copy of the vault, it opens")
+    return 0
+
+
+def _approve(arguments: MemberArguments) -> int:
+    name, asking = _name(arguments), _start(arguments)
+    rows = [row for row in asking.rows(control.ListMembers()) if isinstance(row, control.MemberRow)]
+    waiting = [row for row in rows if row.state == "joined" and row.name == name]
+    if len(waiting) != 1:
+        text = "several devices wait under that name" if waiting else f"nobody called {output.clean(name)} waits"
+        raise EnvFSError(text, "`envfs member ls` lists those who do; `envfs member revoke` takes an invitation back")
+    row = waiting[0]
+    levels = ", ".join(row.levels)
+    output.note(f"{output.clean(row.name)}: {row.role}, {levels}; fingerprint: {row.fingerprint}")
+    if not arguments.yes:
+        asking.let_go()
+        prompts.need_yes("do they read the same words to you?")
+    with prompts.Waiting("sealing the keys"):
+        reply = asking.reply(control.ApproveMember(row.name, row.fingerprint))
+    output.done(f"{output.clean(row.name)} is in")
+    return _told(reply)
+
+
+def _list(arguments: MemberArguments) -> int:
+    rows = _start(arguments).rows(control.ListMembers())
+    members = [row for row in rows if isinstance(row, control.MemberRow)]
+    if arguments.json:
+        output.rows_json(members)
+        return 0
+    if not members:
+        output.note("this vault has one owner and no other member; `envfs member invite` shares it")
+        return 0
+    output.print_table(("NAME", "ROLE", "STATE", "LEVELS", "ENDS"), [_cells(row) for row in members])
+    for row in members:
+        if row.state == "joined":
+            name = output.clean(row.name)
+            output.note(f"{name} waits, with the fingerprint {row.fingerprint}: `envfs member approve {name}`")
+    return 0
+
+
+def _cells(row: control.MemberRow) -> "tuple[str, ...]":
+    state = {"member": "you" if row.is_you else "member"}.get(row.state, row.state)
+    role = f"{row.role} (machine)" if row.machine else row.role
+    ends = output.shown_time(row.end or row.until) if row.end or row.until else "-"
+    return output.clean(row.name), role, state, " ".join(row.levels), ends
+
+
+def _devices(arguments: MemberArguments) -> int:
+    asking = _start(arguments)
+    rows = asking.rows(control.ListMembers())
+    own = next((row.name for row in rows if isinstance(row, control.DeviceRow) and row.is_yours), "")
+    if arguments.add:
+        seconds = arguments.valid or parse_duration(_VALID)
+        request = control.InviteMember(arguments.name or own, seconds=seconds, device=True)
+        return _invite(asking, request, arguments)
+    if arguments.remove:
+        name = arguments.name or own
+        return _revoke(arguments, control.RevokeMember(name, arguments.remove, not arguments.no_rekey))
+    devices = [row for row in rows if isinstance(row, control.DeviceRow) and arguments.name in (None, row.name)]
+    if arguments.json:
+        output.rows_json(devices)
+        return 0
+    cells = [
+        (output.clean(row.name), f"{row.device[:8]}{' (this one)' if row.is_yours else ''}", row.fingerprint)
+        for row in devices
+    ]
+    output.print_table(("NAME", "KEY", "FINGERPRINT"), cells)
+    return 0
+
+
+def _revoke(arguments: MemberArguments, request: control.RevokeMember) -> int:
+    asking = _start(arguments)
+    if not arguments.yes:
+        asking.let_go()
+        what = "take that device out" if request.device else f"take {output.clean(request.name)} out"
+        prompts.need_yes(f"{what}, for everybody?")
+    rows: list[object] = []
+    with prompts.Waiting("making new keys"):
+        reply, _ = asking.ask(request, (), rows)
+    readable = [row for row in rows if isinstance(row, control.ReadableRow)]
+    if arguments.json:
+        output.rows_json(readable)
+        return 0
+    if readable:
+        output.print_table(
+            ("LEVEL", "VARIABLE", "OPENED", "TO CHANGE IT"),
+            [
+                (row.level, row.name, "yes" if row.was_opened else "unknown", f"envfs rotate {row.level} {row.name}")
+                for row in readable
+            ],
+        )
+    if request.rekey is False:
+        output.note("no new key was made: they can open what is written from now on")
+    return _told(reply)
+
+
+def _heads(arguments: MemberArguments) -> int:
+    rows = [row for row in _start(arguments).rows(control.ListMemberHeads()) if isinstance(row, control.MemberHeadRow)]
+    if arguments.json:
+        output.rows_json(rows)
+        return 0
+    for row in rows:
+        if not row.number:
+            output.note("this vault has one owner and no other member")
+            continue
+        output.print_line(f"{row.number}  {output.clean(row.words)}")
+        output.note("members whose number is the same have to read the same words: otherwise there are two lists")
+    return 0

@@ -1,0 +1,62 @@
+"""Requests about the members of a shared vault. For callers with `admin`."""
+
+from envfs.control.call import Call, Sent
+from envfs.protocol.control import (
+    ApproveMember,
+    ChangeMember,
+    Done,
+    InviteMember,
+    JoinVault,
+    ListMemberHeads,
+    ListMembers,
+    MemberInvited,
+    RevokeMember,
+)
+from envfs.service.maintenance import joining
+from envfs.service.members import approving, checklist, inviting, listing, revoking
+
+
+async def invite_member(call: Call, request: InviteMember) -> Sent:
+    """Put an invitation into the list, and its code where the client wants it."""
+    where = call.descriptor("where the code is to be written")
+    until = await inviting.invite_member(call.service, call.caller, request, where)
+    return Sent(MemberInvited(request.name, until))
+
+
+async def join_vault(call: Call, request: JoinVault) -> Sent:
+    """Make an identity, and ask to be let in."""
+    call.descriptor("the code of the invitation")
+    descriptors = call.descriptors
+    return Sent(await joining.join_vault(call.service, call.caller, request.identity_file, request.login, descriptors))
+
+
+async def approve_member(call: Call, request: ApproveMember) -> Sent:
+    """Let somebody in."""
+    said = await approving.approve_member(call.service, call.caller, request.name, request.fingerprint)
+    return Sent(Done(tuple(said)))
+
+
+async def list_members(call: Call, _request: ListMembers) -> Sent:
+    """Send a row for each member, device and invitation."""
+    await call.send_rows(await listing.member_rows(call.service))
+    return Sent(Done())
+
+
+async def change_member(call: Call, request: ChangeMember) -> Sent:
+    """Give a member another role, other levels or another end."""
+    return Sent(Done(tuple(await revoking.change_member(call.service, call.caller, request))))
+
+
+async def revoke_member(call: Call, request: RevokeMember) -> Sent:
+    """Take a member out, and send what they could open."""
+    member = revoking.former_member(await listing.load_members(call.service), request.name)
+    said = await revoking.revoke_member(call.service, call.caller, request)
+    if member is not None:
+        await call.send_rows(await checklist.readable_variables(call.service, member))
+    return Sent(Done(tuple(said)))
+
+
+async def list_member_heads(call: Call, _request: ListMemberHeads) -> Sent:
+    """Send the newest entry of the list."""
+    await call.send_row(await listing.head_row(call.service))
+    return Sent(Done())

@@ -1,0 +1,82 @@
+"""The command line of ssh for an address, and what its end means. Pure.
+
+Laws: ssh never asks anybody anything, forwards nothing, and shares no connection with others. Each wait of it has an
+end. A host or a user cannot be taken for an option.
+"""
+
+import shlex
+
+from envfs.courier.address import Address
+from envfs.errors import EnvFSError, NotApproved, StoreUnavailable
+
+_OPTIONS = {
+    "BatchMode": "yes",
+    "ClearAllForwardings": "yes",
+    "ConnectTimeout": "10",
+    "ConnectionAttempts": "1",
+    "ControlMaster": "no",
+    "ControlPath": "none",
+    "ForwardAgent": "no",
+    "LogLevel": "ERROR",
+    "PermitLocalCommand": "no",
+    "RequestTTY": "no",
+    "ServerAliveCountMax": "3",
+    "ServerAliveInterval": "5",
+    "UpdateHostKeys": "no",
+}
+_NOT_FOUND, _SSH_FAILED = 127, 255
+_LONGEST = 300
+
+
+def ssh_command(address: Address, *words: str) -> list[str]:
+    """Return the command that runs words on the server of an address. With `-s` before them it is a subsystem."""
+    options = dict(_OPTIONS)
+    if address.option("identity"):
+        options["IdentitiesOnly"] = "yes"
+    if address.option("known_hosts"):
+        options["UserKnownHostsFile"] = address.option("known_hosts")
+    command = ["ssh", "-T"]
+    for name, value in options.items():
+        command += ["-o", f"{name}={value}"]
+    for flag, value in (("-F", address.option("config")), ("-i", address.option("identity")), ("-l", address.user)):
+        command += [flag, value] if value else []
+    command += ["-p", str(address.port)] if address.port else []
+    return [*command, *words[:-1], "--", address.host, words[-1]]
+
+
+def serve_command(address: Address) -> str:
+    """Return the words that ask a server for its folder. A line in its authorized_keys has the last word."""
+    return f"envfs store-serve {shlex.quote(remote_path(address))}"
+
+
+def remote_path(address: Address) -> str:
+    """Return the folder on the server. `/~/vault` is one in the home of the user."""
+    return address.path.removeprefix("/~/")
+
+
+def end_of_ssh(address: Address, status: int | None, words: bytes) -> EnvFSError:
+    """Say why ssh ended, from its status and the end of what it said. None: it did not end, and said nothing."""
+    text = _last_line(words)
+    if status == _NOT_FOUND:
+        return StoreUnavailable(
+            f"envfs is not installed on {address.host}, or not for this user",
+            f"without it: {address._replace(scheme='sftp')}",
+        )
+    if "permission denied" in text.lower():
+        return NotApproved(
+            f"{address.host} does not admit this key of ssh", "on the server, for the public key: envfs store invite"
+        )
+    if "host key" in text.lower():
+        return StoreUnavailable(
+            f"ssh does not know {address.host}, or knows it by another key: {text}",
+            "connect to it once with ssh, and compare the key that it shows",
+        )
+    if status is None:
+        return StoreUnavailable(f"{address.host} does not answer")
+    return StoreUnavailable(f"{address.host} cannot be reached by ssh" + (f": {text}" if text else ""))
+
+
+def _last_line(words: bytes) -> str:
+    lines = [line for line in words.decode(errors="replace").splitlines() if line.strip()]
+    text = lines[-1].strip() if lines else ""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:_LONGEST]

@@ -1,0 +1,148 @@
+"""The engine of a server that `envfs store-serve` serves a folder on.
+
+Laws: a connection that has ended is made again when it is needed, after pauses that grow. A request in a pause fails
+at once. A watch goes on over all that, and begins with a hint for everything each time.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+
+import trio
+
+from envfs.core import shared_keys
+from envfs.courier.address import Address
+from envfs.courier.engines.ssh.command import serve_command, ssh_command
+from envfs.courier.engines.ssh.process import SshProcess, start_ssh
+from envfs.courier.lazy_engine import Pauses
+from envfs.courier.link import EngineLink
+from envfs.courier.streams import MessageStream
+from envfs.errors import BadRequest, EnvFSError, StoreUnavailable
+from envfs.host.supervision import run_in_background
+from envfs.protocol.courier_requests import (
+    ANSWERS,
+    BLOB_BYTES,
+    VERSION,
+    BeginServer,
+    RequestFailed,
+    ServerBegun,
+    error_of,
+)
+
+_BEGIN_SECONDS = 20.0
+
+
+class SshEngine:
+    """The engine of one server and folder. It has one connection at a time."""
+
+    def __init__(self, address: Address) -> None:
+        """Use the server of an address."""
+        self._address = address
+        self._command = ssh_command(address, serve_command(address))
+        self._link: EngineLink | None = None
+        self._lock = trio.Lock()
+        self._pauses = Pauses()
+        self._is_closed = False
+
+    async def check(self) -> None:
+        """Connect.
+
+        Raises:
+            StoreUnavailable, NotApproved: the server cannot be used
+        """
+        await self._linked()
+
+    async def heads(self, prefix: str) -> Mapping[str, int]:
+        """Return the newest number of each stream that starts with `prefix`."""
+        return await (await self._linked()).heads(prefix)
+
+    async def list(self, prefix: str) -> Sequence[str]:
+        """Return the keys that start with `prefix`, in order."""
+        return await (await self._linked()).list(prefix)
+
+    async def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the bytes of those keys that are there."""
+        return await (await self._linked()).get(keys)
+
+    async def put_new(self, key: str, data: bytes) -> bool:
+        """Store bytes under a key that is not there yet. False, and nothing changed, if it is."""
+        return await (await self._linked()).put_new(key, data)
+
+    async def erase(self, key: str) -> None:
+        """Replace the bytes of a key by none, if this member may."""
+        await (await self._linked()).erase(key)
+
+    async def watch(self, prefixes: Sequence[str]) -> AsyncGenerator[str, None]:
+        """Yield streams that may have grown, or EVERYTHING, over all connections."""
+        for prefix in prefixes:
+            shared_keys.check_prefix(prefix)
+        while True:
+            try:
+                link = await self._linked()
+                async with aclosing(link.watch(prefixes)) as streams:
+                    async for stream in streams:
+                        yield stream
+            except StoreUnavailable:
+                if self._is_closed:
+                    return
+                await trio.sleep(self._pauses.seconds)
+
+    async def close(self) -> None:
+        """End the connection."""
+        self._is_closed = True
+        if self._link is not None:
+            await self._link.close()
+
+    async def _linked(self) -> EngineLink:
+        async with self._lock:
+            if self._is_closed:
+                raise StoreUnavailable("the engine is closed")
+            if self._link is None or self._link.end is not None:
+                self._pauses.check()
+                try:
+                    self._link = await self._connect()
+                except EnvFSError as error:
+                    self._pauses.failed(error)
+                    raise
+            return self._link
+
+    async def _connect(self) -> EngineLink:
+        process = await start_ssh(self._address, self._command)
+        stream = MessageStream(process.stream, ANSWERS, BLOB_BYTES)
+        try:
+            await self._greet(process, stream)
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await process.end()
+            raise
+        link = EngineLink(stream)
+        run_in_background(self._use, link, process)
+        return link
+
+    async def _greet(self, process: SshProcess, stream: MessageStream) -> None:
+        try:
+            with trio.fail_after(_BEGIN_SECONDS):
+                await stream.send(BeginServer(VERSION))
+                packet = await stream.receive()
+        except BadRequest:
+            text = f"{self._address.host} says something before it serves"
+            raise StoreUnavailable(text, "look for what a shell prints there at its start, as in ~/.bashrc") from None
+        except (StoreUnavailable, trio.TooSlowError):
+            packet = None
+        if packet is None:
+            raise await process.explain_end()
+        if isinstance(packet.message, RequestFailed):
+            raise error_of(packet.message)
+        if not isinstance(packet.message, ServerBegun) or packet.message.version != VERSION:
+            raise StoreUnavailable(f"{self._address.host} has another release of envfs", "use the same on both sides")
+
+    async def _use(self, link: EngineLink, process: SshProcess) -> None:
+        begun = trio.current_time()
+        try:
+            await link.run()
+        finally:
+            if trio.current_time() - begun > self._pauses.longest:
+                self._pauses.succeeded()
+            else:
+                self._pauses.failed(link.end or StoreUnavailable("the connection to the engine has ended"))
+            with trio.CancelScope(shield=True):
+                await process.end()

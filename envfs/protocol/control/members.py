@@ -1,0 +1,131 @@
+"""The members of a shared vault: requests and rows (docs/protocol.md §2)."""
+
+from envfs.tuples import NamedTuple
+
+
+class InviteMember(NamedTuple):
+    """Invite somebody, or (`device`) one more device of a member who is there. Reply: MemberInvited.
+
+    Descriptor: where the code is to be written. `seconds` is how long the invitation stands, `ttl` how long the member
+    stays, 0 for without end.
+    """
+
+    name: str
+    role: str = "writer"
+    levels: tuple[str, ...] = ()
+    machine: bool = False
+    seconds: int = 0
+    ttl: int = 0
+    device: bool = False
+
+
+class JoinVault(NamedTuple):
+    """Make an identity in a home that has the vault of somebody else, and ask to be let in with a code.
+
+    Descriptors: the code, then the passphrase, unless `identity_file` is given. Reply: Joined.
+    """
+
+    identity_file: str = ""
+    login: str = ""
+
+
+class ApproveMember(NamedTuple):
+    """Let somebody in who joined, and seal to them the keys of what they may open. Reply: Done."""
+
+    name: str
+    fingerprint: str
+
+
+class ListMembers(NamedTuple):
+    """The members, invitations, and those who wait to be let in. Rows: MemberRow, DeviceRow."""
+
+
+class ChangeMember(NamedTuple):
+    """Give a member another role, other levels, or another end (`ttl` seconds from now, 0: as before). Reply: Done."""
+
+    name: str
+    role: str = ""
+    levels: tuple[str, ...] = ()
+    ttl: int = 0
+
+
+class RevokeMember(NamedTuple):
+    """Take a member out, or one `device` of theirs, and make new keys for those who stay.
+
+    Rows: ReadableRow for what they could open. Reply: Done. A revoke whose keys were not made goes on with them.
+    """
+
+    name: str
+    device: str = ""
+    rekey: bool = True
+
+
+class ListMemberHeads(NamedTuple):
+    """The newest entry of the list of members, to be read to each other. Rows: MemberHeadRow."""
+
+
+class MemberInvited(NamedTuple):
+    """The invitation is in the list. `until` is when it ends."""
+
+    name: str
+    until: str
+    notes: tuple[str, ...] = ()
+
+
+class Joined(NamedTuple):
+    """The join is in the list, and somebody has to approve it."""
+
+    name: str
+    role: str
+    fingerprint: str
+
+
+class MemberRow(NamedTuple):
+    """A member (`state` is `member` or `ended`), an invitation (`invited`), or one that waits (`joined`).
+
+    `pending` are projects whose key a former member still has: only of the row of who asks, `is_you`.
+    """
+
+    name: str
+    role: str
+    state: str
+    levels: tuple[str, ...]
+    machine: bool
+    end: str
+    devices: int
+    fingerprint: str = ""
+    is_you: bool = False
+    until: str = ""
+
+
+class DeviceRow(NamedTuple):
+    """A device of a member."""
+
+    name: str
+    device: str
+    recipient: str
+    login: str
+    fingerprint: str
+    is_yours: bool
+
+
+class ReadableRow(NamedTuple):
+    """A variable that a revoked member could open. `was_opened`: a checkpoint of theirs says that they had it."""
+
+    level: str
+    name: str
+    was_opened: bool
+
+
+class MemberHeadRow(NamedTuple):
+    """The newest entry of the list: its number, its digest, and the digest as words."""
+
+    number: int
+    digest: str
+    words: str
+    pending: tuple[str, ...] = ()
+
+
+MembersRequest = InviteMember | JoinVault | ApproveMember | ListMembers | ChangeMember | RevokeMember | ListMemberHeads
+MembersReply = MemberInvited | Joined
+MembersRow = MemberRow | DeviceRow | ReadableRow | MemberHeadRow

@@ -1,0 +1,50 @@
+"""The variables that a member could open, for those who have to change them.
+
+A checkpoint of the member's own log names the newest version of each level that their machine opened. Where it is
+here, it says that they had it. Where it is not, nothing is known of what they read.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from envfs.core import checkpoint, names, record
+from envfs.core.membership.roster import Member
+from envfs.errors import EnvFSError, Locked
+from envfs.protocol.control import ReadableRow
+from envfs.protocol.keyholding import Compared, CompareVersions
+from envfs.service.service import Service
+from envfs.vault.vault import Vault
+
+
+async def readable_variables(service: Service, member: Member) -> list[ReadableRow]:
+    """List the variables of each level whose project's key the member had. Locked projects are left out."""
+    vault = service.open_vault.vault
+    opened = _opened_streams(vault, member)
+    rows: list[ReadableRow] = []
+    for level in vault.levels():
+        head = vault.head(level)
+        if head is None or not member.may_open(names.project(level)):
+            continue
+        with suppress(Locked):
+            layers = vault.layers([(level, head.seq)])
+            request = CompareVersions(layers.layers, head.seq)
+            answer = await service.keyholder.ask(request, Compared, layers.blobs)
+            was_opened = record.level_stream(level) in opened
+            rows += [ReadableRow(level, name, was_opened) for name in sorted(answer.message.versions[-1].added)]
+    return rows
+
+
+def _opened_streams(vault: Vault, member: Member) -> frozenset[str]:
+    return frozenset(
+        head.stream
+        for stream in vault.log_streams()
+        for point in _checkpoints(vault, stream)
+        if member.device(point.header.author)
+        for head in point.claim.heads
+    )
+
+
+def _checkpoints(vault: Vault, stream: str) -> Iterator[checkpoint.StoredCheckpoint]:
+    for key in vault.keys_of(stream):
+        with suppress(EnvFSError):
+            yield checkpoint.parse_checkpoint(vault.key_bytes(key))
