@@ -32,10 +32,11 @@ _PROCESSORS = os.sched_getaffinity(0)
 _PROCESSOR = max(_PROCESSORS)
 _SECONDS = 60.0
 _LAYERS_ORDER = (
-    "binding",
+    "device",
+    "waiting",
     "loop",
     "handler",
-    "names",
+    "reply",
     "caller",
     "policy",
     "freshness of the rules",

@@ -14,6 +14,7 @@ import case_exec
 import case_gate
 import case_memory
 import case_peers
+import case_proxy
 import case_read
 import case_scale
 import case_text
@@ -34,6 +35,7 @@ _CASES: dict[str, tuple[Callable[[int], Generator[Contest, None, None]], tuple[i
     "text": (case_text.contests, (2, 3, 11)),
     "writers": (case_writers.contests, (3, 7, 15)),
     "memory": (case_memory.contests, (2, 3, 5)),
+    "proxy": (case_proxy.contests, (2, 5, 11)),
     "gate": (case_gate.contests, (5, 15, 31)),
 }
 CASES = (*_CASES, "scale")

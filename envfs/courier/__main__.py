@@ -13,7 +13,8 @@ import trio
 from envfs.core import limits
 from envfs.courier.address import Address, parse_address
 from envfs.courier.confinement import confine_courier
-from envfs.courier.connecting import check_scheme
+from envfs.courier.connecting import check_scheme, set_up_engine
+from envfs.courier.engines.folder_setting_up import make_place
 from envfs.courier.lazy_engine import LazyEngine
 from envfs.courier.serving import EngineServer
 from envfs.courier.streams import MessageStream, unexpected_message
@@ -21,7 +22,14 @@ from envfs.errors import EnvFSError, StoreUnavailable
 from envfs.host import surprises
 from envfs.host.process import hardening
 from envfs.host.supervision import supervised_nursery
-from envfs.protocol.courier_requests import REQUESTS, BeginCourier, CourierBegun, failure_of
+from envfs.protocol.courier_requests import (
+    REQUESTS,
+    BeginCourier,
+    CourierBegun,
+    PrepareStore,
+    StorePrepared,
+    failure_of,
+)
 
 _NOWHERE = (0, 0)
 _LOOK_SECONDS = 2.0
@@ -49,9 +57,16 @@ async def serve_courier(descriptor: int) -> None:
         packet = await stream.receive()
         if packet is None:
             return
-        if not isinstance(packet.message, BeginCourier):
+        if isinstance(packet.message, BeginCourier):
+            await _serve_address(parse_address(packet.message.address), stream)
+        elif isinstance(packet.message, PrepareStore):
+            address = parse_address(packet.message.address)
+            check_scheme(address)
+            make_place(address)
+            confine_courier(address)
+            await stream.send(StorePrepared(await set_up_engine(address, packet.message.members)))
+        else:
             raise unexpected_message()
-        await _serve_address(parse_address(packet.message.address), stream)
     except EnvFSError as error:
         await stream.send(failure_of(0, error))
 
@@ -60,7 +75,7 @@ async def _serve_address(address: Address, stream: MessageStream) -> None:
     check_scheme(address)
     root = _file_number(address.path) if address.scheme == "folder" else None
     if root == _NOWHERE:
-        raise StoreUnavailable(f"the folder {address.path} is not there")
+        raise StoreUnavailable(f"the folder {address.path} is not there", "`envfs store init` makes one")
     await stream.send(CourierBegun(confine_courier(address)))
     server = EngineServer(LazyEngine(address), stream)
     async with supervised_nursery() as tasks:

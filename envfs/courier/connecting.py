@@ -1,8 +1,8 @@
 """From an address to an engine. The module of an engine is loaded when one of its addresses is used."""
 
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType, ModuleType
 
 import trio
 
@@ -13,6 +13,15 @@ from envfs.errors import BadRequest, StoreUnavailable
 MODULES: Mapping[str, str] = MappingProxyType(  # by scheme: below envfs.courier.engines
     {"folder": "folder", "http": "plain_http", "postgres": "postgres", "etcd": "etcd", "ssh": "ssh"}
 )
+_SETTING_UP: Mapping[str, str] = MappingProxyType(  # by scheme: the modules that make an engine ready for a vault
+    {
+        "folder": "folder_setting_up",
+        "postgres": "postgres.setting_up",
+        "etcd": "etcd.setting_up",
+        "ssh": "ssh.setting_up",
+    }
+)
+_BY_NAME = ("postgres",)  # engines that admit members by their names
 _CONNECT_SECONDS = 30.0
 
 
@@ -35,15 +44,35 @@ async def connect_engine(address: Address) -> Engine:
         NotApproved: it does not let this member in
     """
     check_scheme(address)
-    module = MODULES[address.scheme]
-    connect: Callable[[Address], Awaitable[Engine]]
-    try:
-        connect = importlib.import_module(f"envfs.courier.engines.{module}").connect
-    except ImportError:
-        text = f"the engine for {address.scheme} lacks a library"
-        raise StoreUnavailable(text, f"pip install 'envfs[{module}]', and the system's libpq") from None
+    connect: Callable[[Address], Awaitable[Engine]] = _load(address, MODULES).connect
     try:
         with trio.fail_after(_CONNECT_SECONDS):
             return await connect(address)
     except trio.TooSlowError:
         raise StoreUnavailable(f"{address} does not answer") from None
+
+
+async def set_up_engine(address: Address, members: Sequence[str]) -> str:
+    """Make an engine ready for a vault. Return what its administrator has to know.
+
+    Raises:
+        BadRequest: nothing can be made ready there, or not for members by name
+        StoreUnavailable: it cannot be reached
+        NotApproved: this is no administrator there
+    """
+    check_scheme(address)
+    if address.scheme not in _SETTING_UP:
+        raise BadRequest(f"an engine of {address.scheme} is not made ready by a command")
+    if members and address.scheme not in _BY_NAME:
+        raise BadRequest(f"an engine of {address.scheme} admits no members by name")
+    set_up: Callable[..., Awaitable[str]] = _load(address, _SETTING_UP).set_up
+    return await (set_up(address, members) if address.scheme in _BY_NAME else set_up(address))
+
+
+def _load(address: Address, modules: Mapping[str, str]) -> ModuleType:
+    module = modules[address.scheme]
+    try:
+        return importlib.import_module(f"envfs.courier.engines.{module}")
+    except ImportError:
+        text = f"the engine for {address.scheme} lacks a library"
+        raise StoreUnavailable(text, f"pip install 'envfs[{address.scheme}]', and the system's libpq") from None

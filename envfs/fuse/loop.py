@@ -61,7 +61,7 @@ class DeviceLock:
         """How many workers wait for it."""
         return len(self._waiting)
 
-    async def __aenter__(self) -> None:
+    async def take(self) -> None:
         """Take the lock. At once if it is free."""
         while self._taken:
             # a worker that ended with the lock free wakes none: so those who wait look by themselves now and then
@@ -69,7 +69,7 @@ class DeviceLock:
                 await self._waiting.park()
         self._taken = True
 
-    async def __aexit__(self, *_: object) -> None:
+    def release(self) -> None:
         """Release the lock. The first worker to ask has it."""
         self._taken = False
 
@@ -115,15 +115,26 @@ class Loop:
     async def _work(self, tasks: Tasks) -> None:
         while self._lock.waiting <= _SPARE_WORKERS:
             try:
-                async with self._lock:
-                    question = await self._next_question()
+                question = await self._take_question()
             except EOFError:
                 self._lock.make_way()  # whoever waits for it ends too
                 break
             if not self._lock.waiting and self._workers < _WORKERS:
                 self._start(tasks)
-            await self._answer(question)
+            try:
+                body = await questions.answer(self._handlers, question)
+            except Exception as refusal:  # noqa: BLE001 - its asker must not wait for ever
+                self._refuse(question, refusal)
+            else:
+                self._reply(question, body)
         self._workers -= 1
+
+    async def _take_question(self) -> KernelQuestion:
+        await self._lock.take()
+        try:
+            return await self._next_question()
+        finally:
+            self._lock.release()
 
     async def _next_question(self) -> KernelQuestion:
         while True:
@@ -166,12 +177,7 @@ class Loop:
             os.sched_yield()  # whoever was answered may need this very processor to ask again
         return True
 
-    async def _answer(self, question: KernelQuestion) -> None:
-        try:
-            body = await questions.answer(self._handlers, question)
-        except Exception as refusal:  # noqa: BLE001 - its asker must not wait for ever
-            self._refuse(question, refusal)
-            return
+    def _reply(self, question: KernelQuestion, body: questions.Body | None) -> None:
         if body is not None:
             self._device.reply(replies.header(question.unique, len(body)), body)
             self._learn(question)

@@ -32,6 +32,19 @@ class CourierBegun(NamedTuple):
     landlock: int
 
 
+class PrepareStore(NamedTuple):
+    """In its place: the engine is to be made ready for a vault, and to admit `members`, by their names."""
+
+    address: str
+    members: tuple[str, ...]
+
+
+class StorePrepared(NamedTuple):
+    """It is ready. `text` is what its administrator has to know."""
+
+    text: str
+
+
 class BeginServer(NamedTuple):
     """The first message to `envfs store-serve`."""
 
@@ -165,6 +178,7 @@ class Packet(NamedTuple):
 
 REQUESTS = wire.message_table(
     BeginCourier,
+    PrepareStore,
     BeginServer,
     ListHeads,
     ListStoreKeys,
@@ -176,6 +190,7 @@ REQUESTS = wire.message_table(
 )
 ANSWERS = wire.message_table(
     CourierBegun,
+    StorePrepared,
     ServerBegun,
     HeadsListed,
     StoreKeysListed,

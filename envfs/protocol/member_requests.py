@@ -5,9 +5,13 @@ from envfs.tuples import NamedTuple
 
 
 class CheckMembers(NamedTuple):
-    """Check the stream `member` of a vault. Each of its records is a blob. Reply: Faults."""
+    """Check the stream `member` of a vault. Each of its records is a blob. Reply: Faults.
+
+    With its `founder` no identity is needed: a home that joined sees by the list that it was let in.
+    """
 
     vault: str
+    founder: str = ""
 
 
 class OwnDevice(NamedTuple):

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 _SWITCHING, _WEBSOCKET, _HTTP2 = 101, b"websocket", b"2"
 _EXTENSIONS: Final = b"sec-websocket-extensions"
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
 _BODILESS: Final = (204, 304)
 _CODINGS_TAKEN: Final = (b"accept-encoding", b"grpc-accept-encoding")
 Headers = list[tuple[bytes, bytes]]
@@ -108,6 +109,10 @@ class HostConnection:
             await outgoing.send_body(prepared.body)
             await outgoing.end()
             return await self._answer(head, outgoing) and self._incoming.go_on()
+        if not any(name in _FRAMING for name, _ in prepared.headers):  # it has no body: nothing has to be done at once
+            await self._incoming.read_body()
+            await outgoing.end(self._trailers())
+            return await self._answer(head, outgoing) and self._incoming.go_on()
         return await self._both_ways(head, outgoing)
 
     async def _prepare(self, raw: RawRequest, head: RequestHead) -> Prepared:
@@ -170,8 +175,7 @@ class HostConnection:
             return [*headers, (b"content-length", str(len(body)).encode())] if had_length else headers
         if raw.version == _HTTP2 and raw.values(b"te") == [b"trailers"]:
             headers.append((b"te", b"trailers"))  # gRPC asks for that
-        framing = (b"content-length", b"transfer-encoding")
-        return [*headers, *((name, value) for name, value in raw.headers if name in framing)]
+        return [*headers, *((name, value) for name, value in raw.headers if name in _FRAMING)]
 
     async def _both_ways(self, head: RequestHead, outgoing: "AnyOutgoing") -> bool:
         # a host may answer before it has the whole body, and then nobody waits for the remainder
@@ -228,7 +232,8 @@ class HostConnection:
         length = b"" if is_chunked else response.value(b"content-length")
         if length and (body_filter is None or (keeps_length(self._pairs) and not coding)):
             headers.append((b"content-length", length))
-        await self._incoming.respond(response.status, headers, scrub_header(response.reason, self._pairs))
+        reason = scrub_header(response.reason, self._pairs)
+        await self._incoming.respond(response.status, headers, reason, is_held=has_body and outgoing.has_more())
         await self._send_response_body(outgoing, body_filter)
 
     def _body_filter(self, response: ResponseHead, coding: bytes) -> BodyFilter:
@@ -252,8 +257,12 @@ class HostConnection:
         passed = [(name, value) for name, value in headers if not is_of_connection(name.decode("latin-1"))]
         if not pairs:
             return passed
-        # the name of a header is no place for a placeholder
-        return [(name, scrub_header(value, pairs)) for name, value in passed if scrub_header(name, pairs) == name]
+        # the name of a header is no place for a placeholder, and is in lower case here
+        names = b"\n".join(name for name, _ in passed)
+        inside = [text for pair in pairs if (text := bytes(pair.text).lower()) in names]
+        return [
+            (name, scrub_header(value, pairs)) for name, value in passed if not any(text in name for text in inside)
+        ]
 
     async def _switch(self, head: RequestHead, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
         incoming = self._incoming

@@ -28,6 +28,7 @@ class Incoming:
     def __init__(self, stream: trio.abc.Stream) -> None:
         """Read from a stream and write to it."""
         self.stream = stream
+        self._held = b""
         self.is_head = False  # the request that is served: its response has no body
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD_BYTES)
 
@@ -88,13 +89,17 @@ class Incoming:
         """Send an interim response (1xx)."""
         await self._send(h11.InformationalResponse(status_code=status, headers=list(headers)))
 
-    async def respond(self, status: int, headers: Headers, reason: bytes = b"") -> None:
-        """Send the head of a response."""
-        await self._send(h11.Response(status_code=status, headers=list(headers), reason=reason))
+    async def respond(self, status: int, headers: Headers, reason: bytes = b"", *, is_held: bool = False) -> None:
+        """Send the head of a response. With `is_held` it goes with the next piece of the body, also an empty one."""
+        response = h11.Response(status_code=status, headers=list(headers), reason=reason)
+        if is_held:
+            self._held = self._http.send(response) or b""
+        else:
+            await self._send(response)
 
     async def send_body(self, data: bytes) -> None:
         """Send a piece of the body."""
-        if data:
+        if data or self._held:
             await self._send(h11.Data(data=data))
 
     async def end(self, trailers: Headers = ()) -> None:
@@ -102,7 +107,8 @@ class Incoming:
         await self._send(h11.EndOfMessage(headers=list(trailers)))
 
     async def _send(self, event: h11.Event) -> None:
-        data = self._http.send(event)
+        data = self._held + (self._http.send(event) or b"")
+        self._held = b""
         if data:
             await self.stream.send_all(data)
 

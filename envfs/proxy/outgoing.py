@@ -98,6 +98,10 @@ class Outgoing:
             return None
         raise UpstreamFailed("the response ends early")
 
+    def has_more(self) -> bool:
+        """Tell whether a piece of the body came with what was read already."""
+        return bool(self._http.trailing_data[0])
+
     def trailers(self) -> Headers:
         """Return the trailers that came behind the body."""
         return self._trailers

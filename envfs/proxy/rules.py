@@ -69,6 +69,20 @@ class ProxyRule(NamedTuple):
             not self.paths or any(fnmatchcase(path, glob) for glob in self.paths)
         )
 
+    def may_mean(self, method: str, path: str) -> bool:
+        """Tell whether a host may take a request for one with its methods and paths.
+
+        Some hosts ignore the case of letters, unescape a path, take several slashes for one, and skip `;` and behind.
+        """
+        if self.methods and method not in self.methods:
+            return False
+        from urllib.parse import unquote  # noqa: PLC0415 - 0.4 MB, which a daemon without a proxy does without
+
+        once = unquote(path, "latin-1")
+        meant = [re.sub("/+", "/", re.sub(";[^/]*", "", text)).lower() for text in (once, unquote(once, "latin-1"))]
+        globs = [re.sub("/+", "/", glob).lower() for glob in self.paths]
+        return not globs or any(fnmatchcase(text, glob) for text in meant for glob in globs)
+
     def covers(self, place: Place) -> bool:
         """Tell whether its values may stand at a place."""
         return any(own.covers(place) for own in self.places)
@@ -84,15 +98,12 @@ def approval_need(
 ) -> ApprovalNeed:
     """Return when a person has to say yes to a request with the values of `keys`: of all rules for it the strictest.
 
-    A rule is for it as well if the host may take its path for one of the rule's: unescaped, several slashes as one.
+    A rule is for it as well if the host may take its path for one of the rule's.
     """
-    from urllib.parse import unquote  # noqa: PLC0415 - 0.4 MB, which a daemon without a proxy does without
-
-    meant = re.sub("/+", "/", unquote(path, "latin-1"))
     needs = [
         rule.approve
         for rule in rules_for(rules, endpoint)
-        if (rule.allows(method, path) or rule.allows(method, meant)) and any(map(rule.concerns, keys))
+        if (rule.allows(method, path) or rule.may_mean(method, path)) and any(map(rule.concerns, keys))
     ]
     return max(needs, key=tuple(ApprovalNeed).index, default=ApprovalNeed.NEVER)
 

@@ -227,7 +227,8 @@ class Writer:
         layers, opened = vault.layers([(level, seq), source])
         blobs = list(opened)
         place = vault.next_place(record.level_stream(level))
-        if place.seq != seq + 1:
+        now = vault.head(level)
+        if (now.seq if now else 0) != seq:
             raise Conflict(f"{level} changed while it was read", "try again")
         key_blob = len(blobs)
         blobs.append(key.data)

@@ -14,6 +14,7 @@ from envfs.core.version_choice import VersionChoice
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
 from envfs.store import Store
 from envfs.vault import description, window
+from envfs.vault.counting import CountingRecords
 from envfs.vault.description import Description
 from envfs.vault.high_water import Memory, Seen
 from envfs.vault.inventory import Inventory, is_removed
@@ -55,6 +56,7 @@ class Vault(Inventory):
         super().__init__(store, Streams(store, memory), memory)
         self._chains: dict[str, _Chain] = {}
         self._past = Past(store, self._streams)
+        self._counting = CountingRecords(self._streams, self.description.signing_key)
 
     # -- levels, heads and records ------------------------------------------------------------------------------------
 
@@ -63,8 +65,9 @@ class Vault(Inventory):
         return tuple(level for level in self.levels() if names.project(level) == project and self.head(level))
 
     def head(self, level: str) -> Head | None:
-        """Return the newest record of a level's text."""
-        return self._streams.head(record.level_stream(level))
+        """Return the newest record of a level's text that counts."""
+        stream = record.level_stream(level)
+        return self._counting.newest(stream, self._streams.head(stream))
 
     def key_head(self, project: names.Project) -> Head | None:
         """Return the newest record of a project's key."""
@@ -88,7 +91,9 @@ class Vault(Inventory):
             return chain
         steps = names.chain(level)
         looks = [self._streams.glance(record.level_stream(step), now_ns) for step in steps]
-        heads = [head for head, _ in looks]
+        heads = [
+            self._counting.newest(record.level_stream(step), look[0]) for step, look in zip(steps, looks, strict=True)
+        ]
         # a key that was changed since refuses the view, though that is made already
         projects = {names.project(step) for step, head in zip(steps, heads, strict=True) if head}
         looks += [self._streams.glance(record.key_stream(project), now_ns) for project in projects]
@@ -181,6 +186,7 @@ class Vault(Inventory):
         head = self._streams.head(record.MEMBERS)
         if head is None:
             return None
+        self._counting.has_list = True
         first = len(blobs)
         blobs.extend(self._streams.data(record.MEMBERS, seq) or b"" for seq in range(1, head.seq + 1))
         return MemberRecords(first, head.seq)

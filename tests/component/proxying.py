@@ -34,6 +34,7 @@ HOST = "api.example.test"
 KEY, VALUE = b"sk_test_placeholder_000001", b"sk_live_value_of_the_key_1"
 SHORTER, SHORTER_VALUE = b"ghp_placeholder_0000000002", b"short/value"
 UNRULED = b"masked_without_a_rule_0003"
+MIXED, MIXED_VALUE = b"ghs_placeholder_000000004", b"Value-In-Mixed-Case-00004"
 CREDENTIALS = base64.b64encode(f"envfs:{TOKEN}".encode()).decode()
 
 
@@ -294,7 +295,7 @@ class Proxy:
     def _begin(self, rules: tuple[ProxyRule, ...], roots: str, *, strict: bool) -> None:
         bindings = (
             *(Binding("KEY", KEY, VALUE), Binding("SHORTER", SHORTER, SHORTER_VALUE)),
-            Binding("UNRULED", UNRULED, None),
+            *(Binding("MIXED", MIXED, MIXED_VALUE), Binding("UNRULED", UNRULED, None)),
         )
         content = encode_bindings(bindings)
         region = Region.create(len(content))

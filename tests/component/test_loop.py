@@ -1,7 +1,8 @@
 """The loop under the handlers: one worker at the device, no task switch while it is alone, and nobody left waiting."""
 
 import os
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
@@ -20,6 +21,15 @@ from tests.component.world import Context, World, inode, outcome, read_file, run
 CTX = Context()
 
 
+@asynccontextmanager
+async def having(baton: DeviceLock) -> AsyncIterator[None]:
+    await baton.take()
+    try:
+        yield
+    finally:
+        baton.release()
+
+
 def at_once(coroutine: Coroutine[object, object, object]) -> None:
     with pytest.raises(StopIteration):
         coroutine.send(None)
@@ -28,8 +38,8 @@ def at_once(coroutine: Coroutine[object, object, object]) -> None:
 def test_a_free_baton_is_taken_put_down_and_taken_again_without_a_task_switch() -> None:
     baton = DeviceLock()
     for _ in range(3):
-        at_once(baton.__aenter__())
-        at_once(baton.__aexit__())
+        at_once(baton.take())
+        baton.release()
 
 
 def test_two_never_have_it_at_once() -> None:
@@ -39,7 +49,7 @@ def test_two_never_have_it_at_once() -> None:
         async def worker() -> None:
             nonlocal inside, most
             for _ in range(20):
-                async with baton:
+                async with having(baton):
                     inside += 1
                     most = max(most, inside)
                     await trio.lowlevel.checkpoint()
@@ -60,14 +70,14 @@ def test_whoever_is_going_to_wait_lets_another_in() -> None:
         baton, order = DeviceLock(), []
 
         async def first() -> None:
-            async with baton:
+            async with having(baton):
                 await trio.testing.wait_all_tasks_blocked()
             baton.make_way()
             await trio.lowlevel.checkpoint()
             order.append("first waited")
 
         async def second() -> None:
-            async with baton:
+            async with having(baton):
                 order.append("second has it")
 
         async with trio.open_nursery() as nursery:
@@ -81,7 +91,7 @@ def test_whoever_is_going_to_wait_lets_another_in() -> None:
 def test_without_anybody_waiting_making_way_does_nothing() -> None:
     baton = DeviceLock()
     baton.make_way()
-    at_once(baton.__aenter__())
+    at_once(baton.take())
     baton.make_way()
     assert baton._taken
 
@@ -93,12 +103,12 @@ def test_a_worker_that_ends_without_a_word_holds_up_nobody_for_long() -> None:
         baton = DeviceLock()
 
         async def silent() -> None:
-            async with baton:
+            async with having(baton):
                 await trio.sleep(0.5)
 
         async def next_one() -> None:
             await trio.sleep(0.1)
-            async with baton:
+            async with having(baton):
                 pass
 
         async with trio.open_nursery() as nursery:
@@ -118,11 +128,11 @@ def test_a_worker_that_ends_without_a_word_holds_up_nobody_for_long() -> None:
 def test_a_worker_that_is_cancelled_while_it_waits_takes_nothing_away() -> None:
     async def main() -> None:
         baton = DeviceLock()
-        async with baton:
+        async with having(baton):
             with trio.move_on_after(0.01):
-                async with baton:
+                async with having(baton):
                     pytest.fail("it had it twice")
-        at_once(baton.__aenter__())
+        at_once(baton.take())
 
     run(main)
 
@@ -131,9 +141,9 @@ def test_a_worker_that_fails_puts_it_down() -> None:
     async def main() -> None:
         baton = DeviceLock()
         with pytest.raises(ZeroDivisionError):
-            async with baton:
+            async with having(baton):
                 raise ZeroDivisionError
-        at_once(baton.__aenter__())
+        at_once(baton.take())
 
     run(main)
 

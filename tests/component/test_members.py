@@ -214,7 +214,20 @@ def test_story_11_what_a_revoked_member_wrote_offline_counts_for_nobody(team: Te
     team.carry("ben", "ana")
     team.carry("ben", "cai")
     for name in ("ana", "cai"):
-        assert team.read(name, "/shop/prod") == "authentication-failed"
+        assert "PAGER=on" in team.read(name, "/shop/prod")
+    assert team.write("cai", "/shop/prod", "PAGER=again\n") == 3  # behind the one that holds its number
+    team.carry("cai", "ana")
+    assert "PAGER=again" in team.read("ana", "/shop/prod")
+    rows = run(lambda: team["ana"].sent(control.VerifyVault())).rows
+    assert [row.key for row in rows if isinstance(row, control.FaultRow)] == [f"{PROD}/@00000002.json"]
+
+
+def test_a_revoke_that_races_with_a_write_leaves_the_level_readable(team: Team) -> None:
+    team.revoke("ana", "ben")
+    team.write("ben", "/shop/prod", "PAGER=raced\n")  # who has not heard of it
+    team.carry("ben", "cai")
+    team.carry("ana", "cai")
+    assert "PAGER=on" in team.read("cai", "/shop/prod")
 
 
 def test_what_a_revoked_member_wrote_before_counts_on(team: Team) -> None:

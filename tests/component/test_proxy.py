@@ -24,6 +24,8 @@ from tests.component.proxying import (
     CREDENTIALS,
     HOST,
     KEY,
+    MIXED,
+    MIXED_VALUE,
     SECONDS,
     SHORTER,
     SHORTER_VALUE,
@@ -166,6 +168,14 @@ def test_the_reason_and_the_names_of_headers_hold_no_value(proxy: Proxy, upstrea
     response, _ = _ask(proxy, upstream, "/reason")
     assert response.reason == f"no such key {KEY.decode()}"
     assert VALUE.decode() not in str(response.headers)
+
+
+def test_the_name_of_a_header_holds_no_value_in_other_letters(upstream: Upstream) -> None:
+    with running_proxy(upstream, {"key": "MIXED"}) as mixed:
+        response, _ = _ask(mixed, upstream, "/reason", {"Authorization": f"Bearer {MIXED.decode()}"})
+    assert upstream.seen[0].headers["authorization"] == f"Bearer {MIXED_VALUE.decode()}"
+    assert response.status == 400
+    assert MIXED_VALUE.decode().lower() not in str(response.headers).lower()
 
 
 @pytest.mark.parametrize("way", ["short%2fvalue", "short%2Fvalue", "short\\/value", "short/value"])

@@ -7,6 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from envfs.protocol.control.vocabulary import REQUESTS
+from envfs_cli.fencing import gateway_words
 from tests.component.proxying import HOST, Upstream
 from tests.system.home import ENVFS, Home, as_user
 from tests.system.ruled import KEY
@@ -70,6 +72,7 @@ class Outside:
             "envfs": ENVFS,
             "ambient": AMBIENT,
             "shared": self.memory_key,
+            "requests": sorted(REQUESTS.keys() - gateway_words.REQUESTS.keys()),
             "host": HOST,
             "host_port": upstream.port,
             "second": next((row["port"] for row in home.rows("proxy", "ls")), 1),

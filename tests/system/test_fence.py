@@ -26,6 +26,9 @@ from tests.system.outside import AMBIENT, Outside
 from tests.system.ruled import KEY, OTHER, USER, rule_text, ruled
 from tests.system.test_memory import found_in
 
+FENCE, AGENT = ("exec", "/shop", "--fence"), ("agent", "run", "/shop")
+BEHIND_A_PROXY = (*FENCE, "--proxy")
+
 
 @pytest.fixture(scope="module")
 def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
@@ -48,9 +51,9 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 
 
 def _inside(
-    shop: Home, outside: Outside, *words: str, options: tuple[str, ...] = (), uid: int = 0
+    shop: Home, outside: Outside, *words: str, start: tuple[str, ...] = FENCE, uid: int = 0
 ) -> subprocess.CompletedProcess[bytes]:
-    command = [*as_user(uid), ENVFS, "exec", "/shop", "--fence", *options, "--", *words]
+    command = [*as_user(uid), ENVFS, *start, "--", *words]
     return subprocess.run(
         command,
         env=outside.environ(shop),
@@ -62,19 +65,22 @@ def _inside(
     )
 
 
-def _attempts(shop: Home, outside: Outside, upstream: Upstream, uid: int) -> dict[str, object]:
+def _attempts(
+    shop: Home, outside: Outside, upstream: Upstream, uid: int, start: tuple[str, ...] = AGENT
+) -> dict[str, object]:
     """Run all attempts in one process inside a fence."""
     upstream.seen.clear()
     words = (sys.executable, "-c", everything.program(outside.work, outside.facts(shop, upstream, uid)))
-    done = _inside(shop, outside, *words, options=("--proxy",), uid=uid)
+    done = _inside(shop, outside, *words, start=start, uid=uid)
     assert done.returncode == 0, done.stderr
     results: dict[str, object] = json.loads(done.stdout)
     return results
 
 
-def _check_attempts(results: dict[str, object], upstream: Upstream) -> None:
+def _check_attempts(results: dict[str, object], upstream: Upstream, start: tuple[str, ...] = AGENT) -> None:
     assert {name: got for name, got in results.items() if got is not None} == {}
     assert len(results) > 150
+    assert len([name for name in results if name.startswith("gateway: ")]) > (50 if start == AGENT else -1)
     for seen in upstream.seen:
         assert "smuggled" not in seen.target
         assert OTHER not in str(seen)
@@ -88,12 +94,18 @@ def test_no_attempt_leads_out(shop: Home, outside: Outside, upstream: Upstream) 
 
 
 @pytest.mark.soak
-def test_no_attempt_of_an_ordinary_user_leads_out(shop: Home, upstream: Upstream) -> None:
+def test_no_attempt_leads_out_without_a_gateway(shop: Home, outside: Outside, upstream: Upstream) -> None:
+    _check_attempts(_attempts(shop, outside, upstream, 0, BEHIND_A_PROXY), upstream, BEHIND_A_PROXY)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("start", [AGENT, BEHIND_A_PROXY], ids=" ".join)
+def test_no_attempt_of_an_ordinary_user_leads_out(shop: Home, upstream: Upstream, start: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory(prefix="envfs-sys-") as folder:
         os.chmod(folder, 0o755)
         there = Outside(Path(folder), USER)
         try:
-            _check_attempts(_attempts(shop, there, upstream, USER), upstream)
+            _check_attempts(_attempts(shop, there, upstream, USER, start), upstream, start)
         finally:
             there.close()
 
@@ -253,7 +265,7 @@ def test_the_host_gets_the_value_and_no_process_of_the_session_has_it(
 
 def test_the_view_inside_has_placeholders(shop: Home, outside: Outside) -> None:
     script = f"cat {shop.view('/shop')}; echo SHOP_KEY=$SHOP_KEY; ls {shop.path}/state"
-    done = _inside(shop, outside, "sh", "-c", script, options=("--proxy",))
+    done = _inside(shop, outside, "sh", "-c", script, start=BEHIND_A_PROXY)
     lines = done.stdout.decode().splitlines()
     assert lines[0].startswith("# masked")
     assert lines.count(lines[-1]) == 2
@@ -346,12 +358,12 @@ def test_a_socket_of_the_network_is_no_standard_stream_of_a_fence(shop: Home, ou
 
 def test_what_is_to_be_writable_is_there_or_nothing_runs(shop: Home, outside: Outside, tmp_path: Path) -> None:
     for path in (str(tmp_path / "none"), "/"):
-        said = _inside(shop, outside, "touch", str(outside.work / "ran"), options=("--writable", path))
+        said = _inside(shop, outside, "touch", str(outside.work / "ran"), start=(*FENCE, "--writable", path))
         assert said.returncode == 100
         assert f"{path} cannot be made writable".encode() in said.stderr
         assert not (outside.work / "ran").exists()
     beside = os.path.relpath(tmp_path, outside.work)
-    assert _inside(shop, outside, "touch", str(tmp_path / "ran"), options=("--writable", beside)).returncode == 0
+    assert _inside(shop, outside, "touch", str(tmp_path / "ran"), start=(*FENCE, "--writable", beside)).returncode == 0
     assert (tmp_path / "ran").exists()
 
 
@@ -414,7 +426,7 @@ def test_git_gets_a_value_outside_and_a_placeholder_inside(shop: Home, outside: 
         assert shop.envfs("git-credential", "/shop", "get", given=other).text == ""
     assert shop.envfs("git-credential", "/shop", "store", given=question).text == ""
     script = f"printf '{question}' | {ENVFS} git-credential /shop get; echo $GITHUB_TOKEN".replace("\n", "\\n")
-    done = _inside(shop, outside, "sh", "-c", script, options=("--proxy",))
+    done = _inside(shop, outside, "sh", "-c", script, start=BEHIND_A_PROXY)
     user, password, placeholder = done.stdout.decode().splitlines()
     assert (user, password) == ("username=x-access-token", f"password={placeholder}")
     assert placeholder.startswith("ghp_")

@@ -184,6 +184,9 @@ def test_a_stranger_makes_no_log_that_nobody_can_read(shop: Home, client: Client
     assert client.ask("/" + '"' * 32_700)[0] == 200
     assert "forward" in [row["event"] for row in shop.log()]
     shop.envfs("log", "verify")
+    assert next(row["refusals"] for row in shop.rows("proxy", "ls") if row["pid"] == client.process.pid) == 0
+    refused = [row for row in shop.log() if row["event"] == "refuse"]
+    assert any("by a client that did not show the session's" in str(row) for row in refused)
 
 
 def test_a_rule_that_takes_the_values_away_ends_the_session(shop: Home, client: Client) -> None:

@@ -3,10 +3,12 @@
 Law: standard output is the agent's alone. The summary goes to standard error.
 """
 
+import base64
 import os
 import shutil
 import time
 
+from envfs.core import names
 from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
@@ -16,7 +18,7 @@ from envfs_cli.daemon import client, new_proxies, session
 from envfs_cli.fencing import starting
 from envfs_cli.level_versions import check_newest, dated_level
 
-_FILE = ".env"
+_FILE, _GATEWAY_BYTES = ".env", 32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,13 +47,20 @@ def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
     fence = starting.prepare_fence(run.command, run.writable, is_best_effort=is_best_effort, agent=agent)
     _tell_plain_file(run.level)
     begin = time.time()
-    status = fence.run(_proxy(run), run.level)
+    proxy = _proxy(run)
+    status = fence.run(proxy, names.parse_level(run.level), _gateway_token())
     _hint_if_not_found(status, run.command[0])
     try:
         summary.print_summary(_session_facts(run.level, begin), as_json=as_json)
     except EnvFSError as error:  # the log is another one's, or the daemon has ended: the agent has run all the same
         output.note(f"there is no summary: {error.text}")
     return status
+
+
+def _gateway_token() -> str:
+    if client.has_token():
+        return ""  # this process acts by it, and its other connections would have all the rights of the user
+    return base64.urlsafe_b64encode(os.urandom(_GATEWAY_BYTES)).decode().rstrip("=")
 
 
 def _hint_if_not_found(status: int, program: str) -> None:

@@ -12,7 +12,7 @@ import threading
 from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs_cli.agents.listings import texts
-from envfs_cli.daemon import client
+from envfs_cli.daemon import client, fence_gateway
 from envfs_cli.process import shared_memory
 
 TYPE_CHECKING = False
@@ -69,7 +69,8 @@ def request_access(given: "Given") -> "Answer":
         token = "envfs_" + base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode().rstrip("=")
         path = shared_memory.share_bytes("envfs-token", token.encode())
         digest = hashlib.sha256(token.encode()).hexdigest()
-        use = f"ENVFS_TOKEN_FILE={path} envfs exec {level} --only {','.join(names)} -- COMMAND"
+        by_proxy = " --proxy" if os.environ.get(fence_gateway.VARIABLE) else ""
+        use = f"ENVFS_TOKEN_FILE={path} envfs exec {level} --only {','.join(names)}{by_proxy} -- COMMAND"
         return _Petition(control.AskPerson(level, "read", names, str(given.get("reason", "")), digest), use)
 
     return _answer(("read", level, *names), begin)

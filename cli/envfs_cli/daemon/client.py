@@ -86,7 +86,7 @@ class Link:
                 rows += 1
                 if on_row is not None:
                     on_row(message)
-            if rows or (self._was_read and not _is_harmless(request)) or not self._has_renewed():
+            if rows or not self._may_ask_again(request) or not self._has_renewed():
                 break
         raise KeyholderGone("the daemon disconnected", "`envfs status` and the daemon's log may say why")
 
@@ -95,6 +95,11 @@ class Link:
         if sent and sent != data and self._has_renewed():  # a program of another release has said something else
             self._pending = b""
         return b"" if sent == data else data
+
+    def _may_ask_again(self, request: "NamedTuple") -> bool:
+        from envfs_cli.daemon.silence import is_harmless
+
+        return not self._was_read or is_harmless(request)
 
     @property
     def takes_files(self) -> bool:
@@ -121,7 +126,7 @@ class Link:
 
     def _greeting(self) -> bytes:
         greeting, self._pending = self._pending, b""
-        if greeting and (_TOKENS in sys.modules or _TOKEN_VARIABLES & os.environ.keys()):
+        if greeting and has_token():
             from envfs_cli.daemon import tokens
 
             return tokens.present_token(greeting, self._send, self._messages)
@@ -155,6 +160,10 @@ class Link:
         self._socket.close()
 
     def _send(self, data: bytes, descriptors: "tuple[int, ...]") -> None:
+        if descriptors and self._socket.family != _socket.AF_UNIX:
+            from envfs_cli.daemon import fence_gateway
+
+            data, descriptors = fence_gateway.memory_frames(descriptors) + data, ()
         packed = b"".join(fd.to_bytes(4, sys.byteorder) for fd in descriptors)
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)] if descriptors else []
         try:
@@ -197,15 +206,14 @@ class Link:
     def _frame(self) -> "tuple[Body, tuple[bytes, ...]] | None":
         until = 0.0
         while (frame := _understood(self._decoder.next)) is None:
-            data = self._receive()
-            if not data:
+            if not (data := self._receive()):
                 return None
             self._decoder.feed(data)
             until = until or time.monotonic() + _MESSAGE_SECONDS
             if time.monotonic() > until:
-                from envfs_cli.daemon import silence
+                from envfs_cli.daemon.silence import silent_daemon
 
-                raise silence.silent_daemon(self._socket)
+                raise silent_daemon(self._socket)
         return frame
 
 
@@ -213,8 +221,9 @@ def _understood(read: "Callable[P, T]", *words: "P.args", **named: "P.kwargs") -
     try:
         return read(*words, **named)
     except BadRequest as error:
-        hint = "is it of another release? `envfs unmount` ends it, and `envfs mount` starts it again"
-        raise BadRequest(f"the daemon's answer is not understood: {error.text}", hint) from None
+        from envfs_cli.daemon import silence
+
+        raise silence.strange_answer(error) from None
 
 
 def _message_of(body: "Body") -> object:
@@ -222,11 +231,9 @@ def _message_of(body: "Body") -> object:
     return wire.from_body(body, control.FIRST_REPLIES if is_first else control.REPLIES)
 
 
-def _is_harmless(request: "NamedTuple") -> bool:
-    # what may be asked twice
-    reads = (control.ReadView, control.DescribeView, control.ListVariables, control.ListPresence, control.ListLevels)
-    lists = (control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.ListReaders)
-    return isinstance(request, (*reads, *lists, control.Status, control.CheckWrite, control.Diagnose))
+def has_token() -> bool:
+    """Tell whether this process acts by a token."""
+    return _TOKENS in sys.modules or bool(_TOKEN_VARIABLES & os.environ.keys())
 
 
 def user_locations() -> "Locations":
@@ -339,12 +346,5 @@ def _connect(path: str) -> "Link | None":
 def start_private_daemon(lock: int = -1, *, looks: bool = False) -> Link:
     """Start a daemon for this command alone, and hand it the lock, or one that only `looks`, which needs none."""
     from envfs_cli.daemon import launch
-    from envfs_cli.process import forking
 
-    ours, theirs = (each.detach() for each in _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM))
-    between = forking.fork()
-    if between == 0:
-        launch.start_daemon(user_locations(), theirs, lock, looks=looks)
-    os.waitpid(between, 0)
-    os.close(theirs)
-    return Link(_socket.socket(fileno=ours), private=True)
+    return Link(launch.connect_to_started(user_locations(), lock, looks=looks), private=True)

@@ -21,7 +21,12 @@ def connect_to(path: str) -> "_socket.socket | None":
         NotApproved: this user may not reach it, or somebody else answers
         TimedOut: its queue is full, and stays so
     """
-    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    except OSError:  # the kernel refuses its family: in a fence
+        from envfs_cli.daemon import fence_gateway
+
+        return fence_gateway.connect_in_fence()
     be_patient(connection, PATIENCE)  # it holds for `connect` too, whose queue may be full
     try:
         connection.connect(path)

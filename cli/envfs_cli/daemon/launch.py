@@ -1,5 +1,6 @@
 """A daemon is given descriptors, a session of its own, and no more of the environment than it needs."""
 
+import _socket  # as in `client`
 import os
 import sys
 
@@ -28,6 +29,19 @@ _NEEDED = (
     *("DISPLAY", "WAYLAND_DISPLAY", "ENVFS_HOME", "ENVFS_WATCHDOG"),
 )
 _NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
+
+
+def connect_to_started(mine: "Locations", lock: int, *, looks: bool) -> "_socket.socket":
+    """Start a daemon that serves one connection, and return the other end of that."""
+    from envfs_cli.process import forking
+
+    ours, theirs = (each.detach() for each in _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM))
+    between = forking.fork()
+    if between == 0:
+        start_daemon(mine, theirs, lock, looks=looks)
+    os.waitpid(between, 0)
+    os.close(theirs)
+    return _socket.socket(fileno=ours)
 
 
 def start_daemon(mine: "Locations", connection: int, lock: int, *, looks: bool) -> "NoReturn":

@@ -1,10 +1,15 @@
-"""A daemon that says nothing: whether it is worth a wait, and what a person is told."""
+"""A daemon that says nothing, or nothing that is understood: is it worth a wait, and what is a person told."""
 
 import _socket  # as in `client`
 import os
 import sys
 
-from envfs.errors import TimedOut
+from envfs.errors import BadRequest, TimedOut
+from envfs.protocol import control
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
 
 _PEER_BYTES = 12  # of a struct ucred: pid, uid, gid
 
@@ -33,3 +38,16 @@ def is_stopped(connection: "_socket.socket") -> bool:
             return file.read().rpartition(b") ")[2][:1] in b"TtZX"
     except OSError:
         return True
+
+
+def strange_answer(error: BadRequest) -> BadRequest:
+    """Return the error for an answer that is none."""
+    hint = "is it of another release? `envfs unmount` ends it, and `envfs mount` starts it again"
+    return BadRequest(f"the daemon's answer is not understood: {error.text}", hint)
+
+
+def is_harmless(request: "NamedTuple") -> bool:
+    """Tell whether a request may be asked twice."""
+    reads = (control.ReadView, control.DescribeView, control.ListVariables, control.ListPresence, control.ListLevels)
+    lists = (control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.ListReaders)
+    return isinstance(request, (*reads, *lists, control.Status, control.CheckWrite, control.Diagnose))

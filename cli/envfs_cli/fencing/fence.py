@@ -22,7 +22,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envfs_cli.daemon.new_proxies import StartedProxy
     from envfs_cli.fencing.places import Places
 
 _HANDED_ON = (
@@ -45,6 +44,7 @@ class Fenced(NamedTuple):
     order: inside.FenceOrder
     places: "Places"
     files: "Mapping[str, bytes]"
+    level: str = ""
 
 
 def run_fenced(program: str, fenced: Fenced) -> int:
@@ -66,8 +66,8 @@ def run_fenced(program: str, fenced: Fenced) -> int:
         os.close(descriptor)
     try:
         ours.sendall(inside.encode_order(fenced.order))
-        command, listener = _answer(ours)
-        _start_bridge(listener, fenced.order.opened)
+        command, listeners = _answer(ours)
+        _start_threads(listeners, fenced)
         return _supervise(child, command, job)
     except ConnectionError:  # it has ended, and said why on standard error
         return _ended(os.waitpid(child, 0)[1])
@@ -76,11 +76,16 @@ def run_fenced(program: str, fenced: Fenced) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _start_bridge(listener: int, opened: "StartedProxy | None") -> None:
-    if opened is not None and listener >= 0:
+def _start_threads(listeners: "tuple[int, ...]", fenced: Fenced) -> None:
+    order = fenced.order
+    if order.opened is not None and listeners:
         from envfs_cli.fencing import bridge
 
-        bridge.Bridge(listener, opened.port).start()
+        bridge.Bridge(listeners[0], order.opened.port).start()
+    if order.gateway and len(listeners) > 1:
+        from envfs_cli.fencing import gateway
+
+        gateway.AgentGateway(gateway.FenceGateway(order.gateway, fenced.level), listeners[1], listeners[2:]).start()
 
 
 def check_streams() -> None:
@@ -159,20 +164,22 @@ def _flags_of(number: int) -> int:
         return os.O_PATH
 
 
-def _answer(ours: "_socket.socket") -> "tuple[int, int]":
-    # the number of the process inside, as it is here, and the listener that it made
-    space = _socket.CMSG_SPACE(_CREDENTIALS) + _socket.CMSG_SPACE(4)
+def _answer(ours: "_socket.socket") -> "tuple[int, tuple[int, ...]]":
+    # the number of the process inside, as it is here, and the listeners that it made
+    space = _socket.CMSG_SPACE(_CREDENTIALS) + _socket.CMSG_SPACE(4 * (2 + inside.SPARE_PORTS))
     data, ancillary, _, _ = ours.recvmsg(1, space, _socket.MSG_CMSG_CLOEXEC)
     if not data:
         raise ConnectionResetError
-    number, listener = 0, -1
+    number, listeners = 0, tuple[int, ...]()
     for _, kind, content in ancillary:
         if kind == _socket.SCM_RIGHTS:
-            listener = int.from_bytes(content[:4], sys.byteorder)
+            listeners = tuple(
+                int.from_bytes(content[at : at + 4], sys.byteorder) for at in range(0, len(content) - 3, 4)
+            )
         elif kind == _socket.SCM_CREDENTIALS:
             number = int.from_bytes(content[:4], sys.byteorder)
     ours.close()
-    return number, listener
+    return number, listeners
 
 
 def _supervise(child: int, command: int, job: FenceGroup) -> int:

@@ -92,7 +92,7 @@ def places_for(
     writable += [*_named(more), *(f"{home}/{name}" for home in homes for name in ambient.writable.get(agent, ()))]
     guarded += [f"{home}/{name}" for home in homes for name in ambient.guarded_home]
     fresh = (*ambient.fresh, *(f"{home}/{name}" for home in homes for name in ambient.fresh_home))
-    hidden = (*_existing(_hidden_paths(ambient, own, environ, homes)), *mounts_of_views())
+    hidden = (*_existing(_hidden_paths(ambient, own, environ, homes)), *filter(_is_in_reach, mounts_of_views()))
     if any(_is_below(work, path) for path in hidden):
         raise EnvFSError("the current folder is hidden by the fence", "run it in the folder of a project")
     return _visible(
@@ -107,6 +107,11 @@ def places_for(
             tuple(path for path in choosers if not os.path.lexists(path)),
         )
     )
+
+
+def _is_in_reach(path: str) -> bool:
+    # bubblewrap stops at a folder of another user that may not be passed
+    return os.access(os.path.dirname(path), os.X_OK)
 
 
 def _own_folders() -> "Iterator[str]":

@@ -31,14 +31,18 @@ class PreparedFence:
         self._reason = reason
         self._inherited = shipped_ambient().without_variables(replacement.inherited_entries())
 
-    def run(self, opened: "StartedProxy", level: str) -> int:
-        """Run the command behind a proxy, with the placeholders of a level. Returns its exit status."""
+    def run(self, opened: "StartedProxy", level: str, gateway: str = "") -> int:
+        """Run the command behind a proxy, with the placeholders of a level. Returns its exit status.
+
+        With a `gateway`, its token, an agent inside can ask the daemon what an agent may ask.
+        """
         if self._reason:
             best_effort.fence_without_namespaces(self._reason)
             variables = new_proxies.proxied_variables(opened, new_proxies.named_entries(self._inherited))
             return inside.become_command(self._command, variables, self._inherited)
         files = masked_file.masked_files(level, opened.variables, _own_mounts())
-        return self._run(opened.variables, files, opened)
+        order = self._order(opened.variables)._replace(opened=opened, gateway=gateway)
+        return self._run(fence.Fenced(order, self._places, files, level))
 
     def run_with(self, variables: bytes, entries_of: "EntriesOf | None" = None) -> int:
         """Run the command with variables, and without any network. Returns its exit status.
@@ -50,12 +54,14 @@ class PreparedFence:
         if self._reason:
             best_effort.fence_without_namespaces(self._reason)
             return inside.become_command(self._command, variables, self._inherited)
-        return self._run(variables, {}, None)
+        return self._run(fence.Fenced(self._order(variables), self._places, {}))
 
-    def _run(self, variables: bytes, files: "dict[str, bytes]", opened: "StartedProxy | None") -> int:
-        order = inside.FenceOrder(self._command, tuple(self._inherited), variables, fence.ignored_signals(), opened)
+    def _order(self, variables: bytes) -> inside.FenceOrder:
+        return inside.FenceOrder(self._command, tuple(self._inherited), variables, fence.ignored_signals())
+
+    def _run(self, fenced: fence.Fenced) -> int:
         try:
-            return fence.run_fenced(self._program, fence.Fenced(order, self._places, files))
+            return fence.run_fenced(self._program, fenced)
         finally:
             _remove_made(self._places.unmade)
 

@@ -88,6 +88,24 @@ class Members(NamedTuple):
             who = "an author of the vault" if authors > 1 else "the vault's owner"
             raise AuthenticationFailed(f"a record is signed by somebody else than {who}")
 
+    def passes_over(self, data: bytes) -> bool:
+        """Tell whether a record of a level is one of a former member that does not count: it holds its number alone.
+
+        One that names another list, or is by somebody who never was in this one, is no such record, but a fault.
+        """
+        try:
+            header = record.parse_header(data)
+            claimed = Claimed(header.stream, header.seq, header.author, header.time, header.members)
+            if claimed.author not in self.now.keys or self.at(claimed.members, "") is None:
+                return False
+        except AuthenticationFailed:
+            return False
+        try:
+            self.check_author(claimed, record.digest(data))
+        except AuthenticationFailed:
+            return True
+        return False
+
     def check_right(self, claimed: Claimed) -> Member | None:
         """Refuse what an author may not sign now, before it is signed. The member, or None without a list.
 

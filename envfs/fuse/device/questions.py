@@ -6,7 +6,7 @@ of an interrupted question waits for its answer, and a handler that waits looks 
 
 import errno
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from envfs.fuse.device import replies
 from envfs.fuse.device.facts import (
@@ -52,7 +52,10 @@ from envfs.fuse.device.layout import (
 _WANTED = ASYNC_READ | ATOMIC_O_TRUNC | BIG_WRITES | AUTO_INVAL_DATA | DO_READDIRPLUS | ASYNC_DIO | MAX_PAGES
 _MOST_READ_AHEAD, _MOST_WRITTEN, _PAGES = 1 << 17, 4096, 256  # nothing is written; a reply has a mebibyte at most
 _FSYNC_DATA = 1
-_FD_BYTES = bytes | bytearray | memoryview
+Body = bytes | bytearray | memoryview
+
+
+_GETXATTR_IN = 8  # bytes before the name
 
 
 class KernelQuestion(NamedTuple):
@@ -79,7 +82,7 @@ class Handlers(Protocol):
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes: ...  # noqa: D102
     async def write(self) -> None: ...  # noqa: D102
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo: ...  # noqa: D102
-    async def read(self, fh: int, off: int, size: int) -> _FD_BYTES: ...  # noqa: D102
+    async def read(self, fh: int, off: int, size: int) -> Body: ...  # noqa: D102
     async def release(self, fh: int) -> None: ...  # noqa: D102
     async def flush(self, fh: int) -> None: ...  # noqa: D102
     async def fsync(self, fh: int, datasync: bool) -> None: ...  # noqa: D102
@@ -94,29 +97,27 @@ class Handlers(Protocol):
     async def poll(self, inode: int, fh: int, ctx: RequestContext) -> int: ...  # noqa: D102
 
 
-_Answer = Callable[[Handlers, KernelQuestion], Awaitable[_FD_BYTES]]
+_Ask = Callable[[Handlers, KernelQuestion], Awaitable[Any]]
+_Pack = Callable[[Any, KernelQuestion], Body]
 
 
-async def answer(handlers: Handlers, question: KernelQuestion) -> _FD_BYTES | None:
+async def answer(handlers: Handlers, question: KernelQuestion) -> Body | None:
     """Return what a handler answers, as bytes behind the header. None for a question that gets no answer.
 
     Raises:
         FUSEError: it is refused
     """
-    ask = _ANSWERS.get(question.opcode)
-    if ask is not None:
-        return await ask(handlers, question)
-    match question.opcode:
-        case Opcode.FORGET:
-            await handlers.forget([(question.inode, HANDLE_IN.unpack_from(question.words)[0])])
-        case Opcode.BATCH_FORGET:
-            count, first = BATCH_IN.unpack_from(question.words)[0], BATCH_IN.size
-            await handlers.forget([*FORGET_ONE.iter_unpack(question.words[first : first + count * FORGET_ONE.size])])
-        case Opcode.INTERRUPT:
-            pass
-        case _:
-            raise FUSEError(errno.ENOSYS)
-    return None
+    ask, pack = _ANSWERS.get(question.opcode, (_ask_nobody, _nothing))
+    answered = await ask(handlers, question)
+    return None if question.opcode in _WITHOUT_ANSWER else pack(answered, question)
+
+
+# -- asking a handler --------------------------------------------------------------------------------------------------
+
+
+async def _ask_nobody(_handlers: Handlers, question: KernelQuestion) -> None:
+    if question.opcode not in (Opcode.DESTROY, Opcode.INTERRUPT):
+        raise FUSEError(errno.ENOSYS)
 
 
 async def _init(handlers: Handlers, question: KernelQuestion) -> bytes:
@@ -127,58 +128,61 @@ async def _init(handlers: Handlers, question: KernelQuestion) -> bytes:
     return INIT_OUT.pack(*VERSION, min(read_ahead, _MOST_READ_AHEAD), flags, 0, 0, _MOST_WRITTEN, 1, _PAGES, 0)
 
 
-async def _lookup(handlers: Handlers, question: KernelQuestion) -> bytes:
-    return replies.entry(await handlers.lookup(question.inode, _name(question.words), question.context))
+def _lookup(handlers: Handlers, question: KernelQuestion) -> Awaitable[EntryAttributes]:
+    return handlers.lookup(question.inode, _name(question.words), question.context)
 
 
-async def _getattr(handlers: Handlers, question: KernelQuestion) -> bytes:
-    return replies.attributes(await handlers.getattr(question.inode, question.context))
+def _forget(handlers: Handlers, question: KernelQuestion) -> Awaitable[None]:
+    return handlers.forget([(question.inode, *HANDLE_IN.unpack_from(question.words))])
 
 
-async def _setattr(handlers: Handlers, question: KernelQuestion) -> bytes:
+def _forget_many(handlers: Handlers, question: KernelQuestion) -> Awaitable[None]:
+    count, first = BATCH_IN.unpack_from(question.words)[0], BATCH_IN.size
+    return handlers.forget([*FORGET_ONE.iter_unpack(question.words[first : first + count * FORGET_ONE.size])])
+
+
+def _getattr(handlers: Handlers, question: KernelQuestion) -> Awaitable[EntryAttributes]:
+    return handlers.getattr(question.inode, question.context)
+
+
+def _setattr(handlers: Handlers, question: KernelQuestion) -> Awaitable[EntryAttributes]:
     bits, _, handle = SETATTR_IN.unpack_from(question.words)
     groups = (SET_MODE, SET_UID, SET_GID, SET_SIZE, SET_ATIME | SET_ATIME_NOW, SET_MTIME | SET_MTIME_NOW)
     fields = SetattrFields(*(bool(bits & group) for group in groups))
-    fh = handle if bits & SET_HANDLE else None
-    return replies.attributes(await handlers.setattr(question.inode, fields, fh, question.context))
+    return handlers.setattr(question.inode, fields, handle if bits & SET_HANDLE else None, question.context)
 
 
-async def _readlink(handlers: Handlers, question: KernelQuestion) -> bytes:
-    return await handlers.readlink(question.inode, question.context)
+def _readlink(handlers: Handlers, question: KernelQuestion) -> Awaitable[bytes]:
+    return handlers.readlink(question.inode, question.context)
 
 
-async def _write(handlers: Handlers, _question: KernelQuestion) -> bytes:
-    await handlers.write()
-    return b""
+def _write(handlers: Handlers, _question: KernelQuestion) -> Awaitable[None]:
+    return handlers.write()
 
 
-async def _open(handlers: Handlers, question: KernelQuestion) -> bytes:
-    flags = FLAGS_IN.unpack_from(question.words)[0]
-    return replies.opened(await handlers.open(question.inode, flags, question.context))
+def _open(handlers: Handlers, question: KernelQuestion) -> Awaitable[FileInfo]:
+    return handlers.open(question.inode, FLAGS_IN.unpack_from(question.words)[0], question.context)
 
 
-async def _read(handlers: Handlers, question: KernelQuestion) -> _FD_BYTES:
-    return await handlers.read(*READ_IN.unpack_from(question.words))
+def _read(handlers: Handlers, question: KernelQuestion) -> Awaitable[Body]:
+    return handlers.read(*READ_IN.unpack_from(question.words))
 
 
-async def _release(handlers: Handlers, question: KernelQuestion) -> bytes:
-    await handlers.release(*HANDLE_IN.unpack_from(question.words))
-    return b""
+def _release(handlers: Handlers, question: KernelQuestion) -> Awaitable[None]:
+    return handlers.release(*HANDLE_IN.unpack_from(question.words))
 
 
-async def _flush(handlers: Handlers, question: KernelQuestion) -> bytes:
-    await handlers.flush(*HANDLE_IN.unpack_from(question.words))
-    return b""
+def _flush(handlers: Handlers, question: KernelQuestion) -> Awaitable[None]:
+    return handlers.flush(*HANDLE_IN.unpack_from(question.words))
 
 
-async def _fsync(handlers: Handlers, question: KernelQuestion) -> bytes:
+def _fsync(handlers: Handlers, question: KernelQuestion) -> Awaitable[None]:
     handle, flags = FSYNC_IN.unpack_from(question.words)
-    await handlers.fsync(handle, bool(flags & _FSYNC_DATA))
-    return b""
+    return handlers.fsync(handle, bool(flags & _FSYNC_DATA))
 
 
-async def _opendir(handlers: Handlers, question: KernelQuestion) -> bytes:
-    return replies.opened(FileInfo(await handlers.opendir(question.inode, question.context)))
+def _opendir(handlers: Handlers, question: KernelQuestion) -> Awaitable[int]:
+    return handlers.opendir(question.inode, question.context)
 
 
 async def _readdir(handlers: Handlers, question: KernelQuestion) -> bytearray:
@@ -188,51 +192,85 @@ async def _readdir(handlers: Handlers, question: KernelQuestion) -> bytearray:
     return token.filled
 
 
-async def _releasedir(handlers: Handlers, question: KernelQuestion) -> bytes:
-    await handlers.releasedir(*HANDLE_IN.unpack_from(question.words))
-    return b""
+def _releasedir(handlers: Handlers, question: KernelQuestion) -> Awaitable[None]:
+    return handlers.releasedir(*HANDLE_IN.unpack_from(question.words))
 
 
-async def _fsyncdir(handlers: Handlers, question: KernelQuestion) -> bytes:
+def _fsyncdir(handlers: Handlers, question: KernelQuestion) -> Awaitable[None]:
     handle, flags = FSYNC_IN.unpack_from(question.words)
-    await handlers.fsyncdir(handle, bool(flags & _FSYNC_DATA))
+    return handlers.fsyncdir(handle, bool(flags & _FSYNC_DATA))
+
+
+def _statfs(handlers: Handlers, question: KernelQuestion) -> Awaitable[FileSystemRoom]:
+    return handlers.statfs(question.context)
+
+
+def _getxattr(handlers: Handlers, question: KernelQuestion) -> Awaitable[bytes]:
+    return handlers.getxattr(question.inode, _name(question.words[_GETXATTR_IN:]), question.context)
+
+
+def _listxattr(handlers: Handlers, question: KernelQuestion) -> Awaitable[Sequence[bytes]]:
+    return handlers.listxattr(question.inode, question.context)
+
+
+def _access(handlers: Handlers, question: KernelQuestion) -> Awaitable[bool]:
+    return handlers.access(question.inode, FLAGS_IN.unpack_from(question.words)[0], question.context)
+
+
+def _poll(handlers: Handlers, question: KernelQuestion) -> Awaitable[int]:
+    return handlers.poll(question.inode, POLL_IN.unpack_from(question.words)[0], question.context)
+
+
+# -- what it answered, as bytes ----------------------------------------------------------------------------------------
+
+
+def _nothing(_answered: None, _question: KernelQuestion) -> bytes:
     return b""
 
 
-async def _statfs(handlers: Handlers, question: KernelQuestion) -> bytes:
-    return replies.room(await handlers.statfs(question.context))
+def _itself(answered: Body, _question: KernelQuestion) -> Body:
+    return answered
 
 
-async def _getxattr(handlers: Handlers, question: KernelQuestion) -> bytes:
-    name = _name(question.words[8:])
-    return _sized(question, await handlers.getxattr(question.inode, name, question.context))
+def _entry(answered: EntryAttributes, _question: KernelQuestion) -> bytes:
+    return replies.entry(answered)
 
 
-async def _listxattr(handlers: Handlers, question: KernelQuestion) -> bytes:
-    names = await handlers.listxattr(question.inode, question.context)
-    return _sized(question, b"".join(name + b"\0" for name in names))
+def _attributes(answered: EntryAttributes, _question: KernelQuestion) -> bytes:
+    return replies.attributes(answered)
 
 
-async def _access(handlers: Handlers, question: KernelQuestion) -> bytes:
-    if not await handlers.access(question.inode, FLAGS_IN.unpack_from(question.words)[0], question.context):
+def _file(answered: FileInfo, _question: KernelQuestion) -> bytes:
+    return replies.opened(answered)
+
+
+def _folder(answered: int, _question: KernelQuestion) -> bytes:
+    return replies.opened(FileInfo(answered))
+
+
+def _room(answered: FileSystemRoom, _question: KernelQuestion) -> bytes:
+    return replies.room(answered)
+
+
+def _number(answered: int, _question: KernelQuestion) -> bytes:
+    return HANDLE_IN.pack(answered)
+
+
+def _allowed(answered: bool, _question: KernelQuestion) -> bytes:
+    if not answered:
         raise FUSEError(errno.EACCES)
     return b""
 
 
-async def _poll(handlers: Handlers, question: KernelQuestion) -> bytes:
-    handle = POLL_IN.unpack_from(question.words)[0]
-    return HANDLE_IN.pack(await handlers.poll(question.inode, handle, question.context))
-
-
-async def _destroy(_handlers: Handlers, _question: KernelQuestion) -> bytes:
-    return b""
+def _names(answered: Sequence[bytes], question: KernelQuestion) -> bytes:
+    return _sized(b"".join(name + b"\0" for name in answered), question)
 
 
 def _name(words: bytes) -> bytes:
     return words[: words.index(0)]
 
 
-def _sized(question: KernelQuestion, value: bytes) -> bytes:
+def _sized(value: bytes, question: KernelQuestion) -> bytes:
     # the kernel asks for the size first, by a size of 0
     size = FLAGS_IN.unpack_from(question.words)[0]
     if not size:
@@ -246,26 +284,28 @@ _WRITES = (
     *(Opcode.SYMLINK, Opcode.MKNOD, Opcode.MKDIR, Opcode.UNLINK, Opcode.RMDIR, Opcode.RENAME, Opcode.RENAME2),
     *(Opcode.LINK, Opcode.WRITE, Opcode.SETXATTR, Opcode.REMOVEXATTR, Opcode.CREATE),
 )
-_ANSWERS: Final[Mapping[int, _Answer]] = {
-    Opcode.INIT: _init,
-    Opcode.LOOKUP: _lookup,
-    Opcode.GETATTR: _getattr,
-    Opcode.SETATTR: _setattr,
-    Opcode.READLINK: _readlink,
-    Opcode.OPEN: _open,
-    Opcode.READ: _read,
-    Opcode.RELEASE: _release,
-    Opcode.FLUSH: _flush,
-    Opcode.FSYNC: _fsync,
-    Opcode.OPENDIR: _opendir,
-    Opcode.READDIRPLUS: _readdir,
-    Opcode.RELEASEDIR: _releasedir,
-    Opcode.FSYNCDIR: _fsyncdir,
-    Opcode.STATFS: _statfs,
-    Opcode.GETXATTR: _getxattr,
-    Opcode.LISTXATTR: _listxattr,
-    Opcode.ACCESS: _access,
-    Opcode.POLL: _poll,
-    Opcode.DESTROY: _destroy,
-    **dict.fromkeys(_WRITES, _write),
+_WITHOUT_ANSWER = (Opcode.FORGET, Opcode.BATCH_FORGET, Opcode.INTERRUPT)
+_ANSWERS: Final[Mapping[int, tuple[_Ask, _Pack]]] = {  # the handler that is asked, and how its answer is told
+    Opcode.INIT: (_init, _itself),
+    Opcode.LOOKUP: (_lookup, _entry),
+    Opcode.FORGET: (_forget, _nothing),
+    Opcode.BATCH_FORGET: (_forget_many, _nothing),
+    Opcode.GETATTR: (_getattr, _attributes),
+    Opcode.SETATTR: (_setattr, _attributes),
+    Opcode.READLINK: (_readlink, _itself),
+    Opcode.OPEN: (_open, _file),
+    Opcode.READ: (_read, _itself),
+    Opcode.RELEASE: (_release, _nothing),
+    Opcode.FLUSH: (_flush, _nothing),
+    Opcode.FSYNC: (_fsync, _nothing),
+    Opcode.OPENDIR: (_opendir, _folder),
+    Opcode.READDIRPLUS: (_readdir, _itself),
+    Opcode.RELEASEDIR: (_releasedir, _nothing),
+    Opcode.FSYNCDIR: (_fsyncdir, _nothing),
+    Opcode.STATFS: (_statfs, _room),
+    Opcode.GETXATTR: (_getxattr, _sized),
+    Opcode.LISTXATTR: (_listxattr, _names),
+    Opcode.ACCESS: (_access, _allowed),
+    Opcode.POLL: (_poll, _number),
+    **dict.fromkeys(_WRITES, (_write, _nothing)),
 }

@@ -25,7 +25,46 @@ _ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _BINARY = b"age-encryption.org/v1\n"
 
 
-class Identity:
+class Verifier:
+    """The public half of an identity, or of the founder of a vault: checks signatures, and opens and signs nothing."""
+
+    _checked: CheckedSignatures | None = None
+
+    def __init__(self, founder: str, checked: CheckedSignatures | None = None) -> None:
+        """Take the public signing key of who began a vault, and a memory of signatures."""
+        self._author = self._founder = founder
+        self._checked = checked
+
+    @property
+    def author(self) -> str:
+        """The public signing key, in base64url."""
+        return self._author
+
+    @property
+    def founder(self) -> str:
+        """The public signing key of whom the vault's list of members begins with, and of its owner if it has none."""
+        return self._founder or self.author
+
+    def verify(self, author: str, data: bytes, signature: bytes, authors: AbstractSet[str] = frozenset()) -> None:
+        """Check a signature by one of `authors` (Ed25519 public keys in base64url). None means this identity alone.
+
+        Raises:
+            AuthenticationFailed: by somebody else, or wrong
+        """
+        if author not in (authors or {self.author}):
+            who = "an author of the vault" if len(authors) > 1 else "the vault's owner"
+            raise AuthenticationFailed(f"a record is signed by somebody else than {who}")
+        if self._checked is not None and self._checked.has(author, data, signature):
+            return
+        try:
+            Ed25519PublicKey.from_public_bytes(from_base64(author)).verify(signature, data)
+        except (InvalidSignature, ValueError):  # no key has 31 bytes
+            raise AuthenticationFailed("a record's signature is wrong") from None
+        if self._checked is not None:
+            self._checked.add(author, data, signature)
+
+
+class Identity(Verifier):
     """A held identity: opens what is sealed to `recipient`, signs as `author`. Its keys are derived at first use."""
 
     def __init__(
@@ -42,26 +81,21 @@ class Identity:
             self._age = pyrage.x25519.Identity.from_str(text.reveal())
         except pyrage.IdentityError:
             raise EnvFSError("the identity is not an age X25519 identity", f"it starts with {_PREFIX}") from None
+        super().__init__(founder, checked)
         self._text = text
-        self._checked = checked
-        self._founder = founder
-        if author:
-            self.author = author
+        self._author = author
 
     @cached_property
     def recipient(self) -> str:
         """The age recipient."""
         return str(self._age.to_public())
 
-    @cached_property
+    @property
     def author(self) -> str:
         """The public signing key, in base64url."""
-        return to_base64(self._signing.public_key().public_bytes_raw())
-
-    @property
-    def founder(self) -> str:
-        """The public signing key of whom the vault's list of members begins with, and of its owner if it has none."""
-        return self._founder or self.author
+        if not self._author:
+            self._author = to_base64(self._signing.public_key().public_bytes_raw())
+        return self._author
 
     @cached_property
     def _signing(self) -> Ed25519PrivateKey:
@@ -85,24 +119,6 @@ class Identity:
         if self._checked is not None:
             self._checked.add(self.author, data, signature)
         return signature
-
-    def verify(self, author: str, data: bytes, signature: bytes, authors: AbstractSet[str] = frozenset()) -> None:
-        """Check a signature by one of `authors` (Ed25519 public keys in base64url). None means this identity alone.
-
-        Raises:
-            AuthenticationFailed: by somebody else, or wrong
-        """
-        if author not in (authors or {self.author}):
-            who = "an author of the vault" if len(authors) > 1 else "the vault's owner"
-            raise AuthenticationFailed(f"a record is signed by somebody else than {who}")
-        if self._checked is not None and self._checked.has(author, data, signature):
-            return
-        try:
-            Ed25519PublicKey.from_public_bytes(from_base64(author)).verify(signature, data)
-        except (InvalidSignature, ValueError):  # no key has 31 bytes
-            raise AuthenticationFailed("a record's signature is wrong") from None
-        if self._checked is not None:
-            self._checked.add(author, data, signature)
 
 
 def new_identity() -> Secret[str]:

@@ -14,7 +14,7 @@ from envfs.core.record import Point
 from envfs.core.statements import Statement, StatementType
 from envfs.errors import BadRequest
 from envfs.keyholder.crypto import invitations
-from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.crypto.identity import Identity, Verifier
 from envfs.keyholder.crypto.sealing import check_place
 
 
@@ -28,7 +28,7 @@ def sign_statement(
     )
 
 
-def check_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -> Members:
+def check_members(identity: Verifier, vault: str, records: tuple[bytes, ...]) -> Members:
     """Return the members of a vault. `records` are those of its stream `member`, the first one first.
 
     Raises:
@@ -41,7 +41,7 @@ def check_members(identity: Identity, vault: str, records: tuple[bytes, ...]) ->
     return members
 
 
-def follow_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -> Iterator[Members]:
+def follow_members(identity: Verifier, vault: str, records: tuple[bytes, ...]) -> Iterator[Members]:
     """Yield the members of a vault after each record. Raises as `check_members` does."""
     members = Members(identity.founder)
     for data in records:
@@ -49,7 +49,7 @@ def follow_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -
         yield members
 
 
-def follow_entry(identity: Identity, vault: str, members: Members, data: bytes) -> Members:
+def follow_entry(identity: Verifier, vault: str, members: Members, data: bytes) -> Members:
     """Return the members after one entry more, as it is stored. Raises as `check_members` does."""
     statement, entry = entries.parse_entry(data)
     header = statement.header
@@ -59,7 +59,7 @@ def follow_entry(identity: Identity, vault: str, members: Members, data: bytes) 
     return members.follow(Signer(header.author, header.time), entry, record.digest(data))
 
 
-def check_statement(identity: Identity, place: RecordAddress, statement: Statement, author: str = "") -> None:
+def check_statement(identity: Verifier, place: RecordAddress, statement: Statement, author: str = "") -> None:
     """Check signature and place of a statement of an author's, or of this identity's own.
 
     Raises:
@@ -92,7 +92,7 @@ def sign_tombstone(
     return sign_statement(identity, place, time, StatementType.TOMBSTONE, tombstones.tombstone_payload(named, members))
 
 
-def check_tombstone(identity: Identity, place: RecordAddress, data: bytes, members: Members) -> None:
+def check_tombstone(identity: Verifier, place: RecordAddress, data: bytes, members: Members) -> None:
     """Check a stored tombstone.
 
     Raises:

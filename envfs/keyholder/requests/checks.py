@@ -9,6 +9,7 @@ from envfs.core.record import Point, digest, forgotten_stream, is_key_stream, is
 from envfs.dotenv.document import parse_document
 from envfs.errors import BadRequest, EnvFSError, Locked
 from envfs.keyholder.crypto import sealing, statements
+from envfs.keyholder.crypto.identity import Verifier
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import (
     CheckKeys,
@@ -101,10 +102,10 @@ def check_tombstones(request: CheckTombstones, work: Work) -> WorkResult:
 
 def check_members(request: CheckMembers, work: Work) -> WorkResult:
     """Check each record of the stream `member`; what follows a wrong one is wrong as well."""
-    identity, text = work.identity, ""
+    verifier, text = Verifier(request.founder, work.keyring.checked) if request.founder else work.identity, ""
     texts: list[str] = []
     try:
-        texts.extend("" for _ in statements.follow_members(identity, request.vault, work.blobs))
+        texts.extend("" for _ in statements.follow_members(verifier, request.vault, work.blobs))
     except EnvFSError as error:
         text = error.text
     return WorkResult(Faults((*texts, *([text] * (len(work.blobs) - len(texts))))))

@@ -38,7 +38,7 @@ class IncomingStream:
             Rejected: it is malformed
         """
         headers = await self._stream.next_head()
-        raw = raw_request(headers, is_whole=self._stream.is_whole)
+        raw = raw_request(headers, is_whole=self._stream.is_whole and not self._stream.trailers)
         self.is_head, self._is_expected = raw.method == "HEAD", bool(raw.values(b"expect"))
         return raw
 
@@ -71,8 +71,9 @@ class IncomingStream:
         """Send an interim response (1xx)."""
         await self._stream.send_head(response_headers(status, headers))
 
-    async def respond(self, status: int, headers: Headers, _reason: bytes = b"") -> None:
+    async def respond(self, status: int, headers: Headers, _reason: bytes = b"", *, is_held: bool = False) -> None:
         """Send the head of a response. HTTP/2 has no reason."""
+        del is_held  # the head goes with what is written next, if that is at once
         self.has_answered = True
         await self._stream.send_head(response_headers(status, headers))
 

@@ -136,6 +136,10 @@ class OutgoingStream:
             raise UpstreamFailed("the host does not answer in HTTP/2") from None
         return piece
 
+    def has_more(self) -> bool:
+        """Nothing is known of it: the connection tells apart frames that came."""
+        return False
+
     def trailers(self) -> Headers:
         """Return the trailers that came behind the body."""
         return self._trailers

@@ -11,6 +11,7 @@ from functools import partial
 import trio
 
 from envfs.core import events
+from envfs.core.access.verdict import Verdict
 from envfs.errors import AuditUnavailable, EnvFSError
 from envfs.gate.approvals.board import CallerLeft
 from envfs.host import clocks
@@ -36,6 +37,7 @@ from envfs.service.service import Service
 
 _FORBIDDEN, _UNAVAILABLE = 403, 503
 _ENDED = "what lets this session have the values has ended"
+_NO_TOKEN, _OF_STRANGER = "no-token", "no-token, by a client that did not show the session's"
 _LOOK_SECONDS = 1.0
 
 
@@ -71,8 +73,11 @@ async def _answer(service: Service, session: RunningSession, tasks: Tasks) -> No
 
 def may_go_on(service: Service, session: RunningSession) -> bool:
     """Tell whether the caller of a session may still have its values."""
-    terms = session.terms
-    verdict = service.open_vault.gate.judge_held(terms.caller, terms.access)
+    verdict = service.open_vault.gate.judge_held(session.terms.caller, session.terms.access)
+    return _is_enough(verdict)
+
+
+def _is_enough(verdict: Verdict) -> bool:
     return verdict.is_served and not verdict.face.masked
 
 
@@ -98,10 +103,10 @@ def _admitted(
     service: Service, session: RunningSession, request: AdmitRequest, question: str = ""
 ) -> RequestAdmitted | RequestDenied:
     terms, gate = session.terms, service.open_vault.gate
-    if not may_go_on(service, session):
+    verdict = gate.judge_held(terms.caller, terms.access)
+    if not _is_enough(verdict):
         _record_refusal(service, session, events.forward_refused(terms.access, request.method, "no right any more"))
         return RequestDenied(request.number, _FORBIDDEN, _ENDED)
-    verdict = gate.judge_held(terms.caller, terms.access)
     by = f", {question}" if question else ""
     target = f"{request.rule or 'no rule'}{by}: {request.host}{request.path}"
     try:
@@ -116,8 +121,9 @@ def _admitted(
 
 
 def _refused(service: Service, session: RunningSession, refusal: ReportRefusal) -> None:
-    session.refusals += 1
-    reason = f"{refusal.host}{refusal.path}: {refusal.reason}"
+    is_strangers = refusal.reason == _NO_TOKEN  # it may be anybody's who reaches the port
+    session.refusals += not is_strangers
+    reason = f"{refusal.host}{refusal.path}: {_OF_STRANGER if is_strangers else refusal.reason}"
     _record_refusal(service, session, events.forward_refused(session.terms.access, refusal.method, reason))
 
 

@@ -45,7 +45,9 @@ class CatchingUp:
         """
         is_whole = EVERYTHING in hints
         mine = await self._mirror.numbers()  # before the engine is asked, which has at least that then
-        heads = await _heads(engine, hints)
+        heads = await self._checker.open_streams(await _heads(engine, hints))
+        if is_whole:
+            self._facts.refused = {stream: why for stream, why in self._facts.refused.items() if stream in heads}
         if not is_whole:
             mine = {stream: seq for stream, seq in mine.items() if stream in hints}
         elif not self._compared:
@@ -110,7 +112,8 @@ class CatchingUp:
         """Fetch what there is of one stream, and of its project's keys."""
         hints = {stream, record.MEMBERS, *_keys_of(stream)}
         mine = {name: seq for name, seq in (await self._mirror.numbers()).items() if name in hints}
-        return await self._fetch(engine, plan_catch_up(mine, await _heads(engine, hints)))
+        heads = await self._checker.open_streams(await _heads(engine, hints))
+        return await self._fetch(engine, plan_catch_up(mine, heads))
 
     def stale(self) -> list[WaitingVersion]:
         """List what waits and has to be merged first, in order."""

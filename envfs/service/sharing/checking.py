@@ -9,11 +9,20 @@ from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.core.addresses import RecordAddress, SealedLayer
+from envfs.core.keyfile import NOT_FOR_US
+from envfs.core.membership.folding import fold_entries
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.tombstones import checked_tombstones
-from envfs.protocol.answers import Faults
-from envfs.protocol.keyholding import CheckKeys, CheckMembers, CheckRecords, CheckTombstones, SealedKeyFile
+from envfs.protocol.answers import Faults, OwnKeys
+from envfs.protocol.keyholding import (
+    CheckKeys,
+    CheckMembers,
+    CheckRecords,
+    CheckTombstones,
+    OwnDevice,
+    SealedKeyFile,
+)
 from envfs.service.sharing.planning import RecordRange
 from envfs.vault.vault import Vault
 
@@ -54,6 +63,25 @@ class Checker:
         for row in lined_up:
             by_project.setdefault(_project(row.stream), []).append(row)
         return [row for rows in by_project.values() for row in await self._judge(rows)]
+
+    async def open_streams(self, heads: Mapping[str, int]) -> dict[str, int]:
+        """Leave out the streams of projects whose keys are for other members: nobody here could check their records."""
+        records: list[bytes] = []
+        if self._vault.add_members(records) is None:
+            return dict(heads)
+        roster = fold_entries(self._vault.description.signing_key, records).now
+        if not roster.shared:
+            return dict(heads)
+        try:
+            own = (await self._keyholder.ask(OwnDevice(), OwnKeys)).message.author
+        except (Locked, KeyholderGone):
+            return dict(heads)  # what cannot be checked waits
+        member = roster.by_author(own)
+        return {
+            stream: seq
+            for stream, seq in heads.items()
+            if (project := _project_of(stream)) is None or (member is not None and member.may_open(project))
+        }
 
     async def _line_up(self, span: RecordRange, came: Mapping[str, bytes], newest: int) -> CheckedRecords:
         # each follows from the one before, by what it says itself
@@ -97,15 +125,27 @@ class Checker:
         if stream == record.MEMBERS:
             before: list[bytes] = []
             self._vault.add_members(before)
-            faults = await self._faults(CheckMembers(self._vault.description.id), [*before, *blobs])
+            about = self._vault.description
+            faults = await self._faults(CheckMembers(about.id, about.signing_key), [*before, *blobs])
             return faults[len(before) :]
         if record.is_key_stream(stream):
             members = self._vault.add_members(blobs)
-            return await self._faults(CheckKeys(tuple(map(SealedKeyFile, places)), members), blobs)
+            faults = await self._faults(CheckKeys(tuple(map(SealedKeyFile, places)), members), blobs)
+            return _without_earlier(faults) if members else faults
         if record.forgotten_stream(stream):
             members = self._vault.add_members(blobs)
             return await self._faults(CheckTombstones(places, members), blobs)
-        return await self._faults(CheckRecords(self._layers(places, blobs)), blobs)
+        faults = await self._faults(CheckRecords(self._layers(places, blobs)), blobs)
+        return tuple(
+            "" if fault and self._passes_over(one) else fault for one, fault in zip(arrived, faults, strict=True)
+        )
+
+    def _passes_over(self, one: Arrived) -> bool:
+        # of a former member: it keeps its number here as it does there
+        records: list[bytes] = []
+        if self._vault.add_members(records) is None:
+            return False
+        return fold_entries(self._vault.description.signing_key, records).passes_over(one.data)
 
     async def _faults(self, request: NamedTuple, blobs: list[bytes]) -> tuple[str, ...]:
         return (await self._keyholder.ask(request, Faults, tuple(blobs))).message.texts
@@ -122,6 +162,12 @@ class Checker:
         return tuple(
             SealedLayer(_level(place.stream), place, number, key, count, members) for number, place in enumerate(places)
         )
+
+
+def _without_earlier(faults: tuple[str, ...]) -> tuple[str, ...]:
+    # a key file of before this member was there is bound by the digest in a later one, which opens
+    opened = max((number for number, fault in enumerate(faults) if not fault), default=-1)
+    return tuple("" if fault == NOT_FOR_US and at < opened else fault for at, fault in enumerate(faults))
 
 
 def _fault_of(place: RecordAddress, data: bytes, named: Mapping[int, str], *, is_newest: bool) -> str:
@@ -147,6 +193,14 @@ def _cut(row: CheckedRecords, wrong: Mapping[RecordAddress, str]) -> CheckedReco
         if one.place in wrong:
             return row._replace(records=row.records[:number], fault=wrong[one.place])
     return row
+
+
+def _project_of(stream: str) -> names.Project | None:
+    # of what takes a project's key: texts, keys, and the tombstones of either
+    of = record.forgotten_stream(stream) or stream
+    if record.is_key_stream(of):
+        return record.project_of_stream(of)
+    return names.project(_level(of)) if record.is_level_stream(of) else None
 
 
 def _level(stream: str) -> str:

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.system.escapes import files, kernel, network, processes, proxy
+from tests.system.escapes import files, gateway, kernel, network, processes, proxy
 from tests.system.escapes.trying import FACTS
 
 _HERE, _PLACE = Path(__file__).parent, Path("tests", "system", "escapes")
@@ -28,6 +28,8 @@ def main(facts: str) -> None:
     attempts = [pair for table in tables for pair in table.items()]
     if "HTTPS_PROXY" in os.environ:
         attempts += proxy.proxy_attempts()
+    if "ENVFS_FENCE_GATEWAY" in os.environ:
+        attempts += gateway.gateway_attempts()
     results: dict[str, str | None] = {}
     for name, attempt in attempts:
         try:

@@ -205,7 +205,13 @@ def test_of_all_rules_for_a_request_the_strictest_says_whether_a_person_is_asked
     assert approval_need(rules, ("SHOP_KEY",), Endpoint("www.example.com"), "GET", "/pay") == "never"
 
 
-@pytest.mark.parametrize("path", ["/v1/pay", "/v1/%70ay", "/v1//pay", "/v1%2Fpay", "/v1/%2fpa%79"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v1/pay", "/v1/%70ay", "/v1//pay", "/v1%2Fpay", "/v1/%2fpa%79"),
+        *("/V1/Pay", "/v1/PA%59", "/v1/pay;a=1", "/v1;a/pay", "/v1/%2570ay"),
+    ],
+)
 def test_a_person_is_asked_however_a_path_is_written(path: str) -> None:
     strict = {**RULE, "paths": ["/v1/pay*"], "approve": "each"}
     rules, host = parse_rules([RULE, strict]), Endpoint("api.example.com")

@@ -43,6 +43,11 @@ class SshProcess:
         finally:
             self._said_all.set()
 
+    @property
+    def status(self) -> int | None:
+        """Return its exit status. None: it runs."""
+        return self._process.returncode
+
     async def explain_end(self) -> EnvFSError:
         """Say why it ended, as soon as it has, or that it does not answer."""
         with trio.move_on_after(_END_SECONDS):

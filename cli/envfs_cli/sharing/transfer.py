@@ -1,0 +1,78 @@
+"""Records go from one engine to another: what is missing is put there, what is there is compared.
+
+Laws: nothing is overwritten and nothing removed. A transfer that was interrupted goes on where it was when it is
+started again. Streams grow in order, and the description of the vault comes last, so half a vault is none. Each record
+that was put is read back and compared.
+"""
+
+from envfs.core import shared_keys
+from envfs.errors import Conflict
+from envfs.tuples import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from envfs_cli.sharing.courier import EngineCourier
+
+_BATCH = 64
+
+
+class Transferred(NamedTuple):
+    """How many records were `copied`, and how many were there already. `beyond` counts those that only the target has.
+
+    `conflicts` are keys whose bytes differ, `forgotten` those without bytes on one side.
+    """
+
+    copied: int
+    there: int
+    beyond: int
+    conflicts: tuple[str, ...]
+    forgotten: tuple[str, ...]
+
+
+def transfer_records(
+    source: "EngineCourier", target: "EngineCourier", tell: "Callable[[int, int], object]"
+) -> Transferred:
+    """Put each record of a source into a target. `tell` hears how many were looked at, of how many.
+
+    Raises:
+        Conflict: they hold two vaults
+        EnvFSError: one of them cannot be used
+    """
+    keys, there = source.list_keys(), set(target.list_keys())
+    _check_same_vault(source, target)
+    copied, conflicts, forgotten = 0, list[str](), list[str]()
+    for start, batch in _batches(sorted(keys, key=_order)):
+        tell(start, len(keys))
+        records = source.get(batch)
+        for key in batch:
+            if key in records and key not in there:
+                copied += target.put_new(key, records[key])
+        present = target.get(batch)
+        for key, data in records.items():
+            if present.get(key) != data:
+                is_forgotten = key in present and not (data and present[key])
+                (forgotten if is_forgotten else conflicts).append(key)
+    beyond = len(there - set(keys))
+    return Transferred(
+        copied, len(keys) - copied - len(conflicts) - len(forgotten), beyond, tuple(conflicts), tuple(forgotten)
+    )
+
+
+def _check_same_vault(source: "EngineCourier", target: "EngineCourier") -> None:
+    key = [shared_keys.DESCRIPTION]
+    ours, theirs = source.get(key), target.get(key)
+    if ours and theirs and ours != theirs:
+        raise Conflict("the two hold different vaults", "choose a folder or a place with nothing in it")
+
+
+def _order(key: str) -> tuple[int, str]:
+    kind = key.partition("/")[0]
+    place = shared_keys.STREAMS.index(kind) if kind in shared_keys.STREAMS else len(shared_keys.STREAMS)
+    return place, key
+
+
+def _batches(keys: "Sequence[str]") -> "Iterator[tuple[int, Sequence[str]]]":
+    for start in range(0, len(keys), _BATCH):
+        yield start, keys[start : start + _BATCH]

@@ -1,0 +1,59 @@
+"""The newest record of a level that counts, where a vault has members.
+
+A record that a former member delivered after the revoke stands at the end of its stream, and nobody may take it away.
+It holds its number and nothing else: the text is that of the record before it, and the next version follows on it.
+
+Law: nothing is passed over but what the list says so of. The keyholder checks the list itself with each record.
+"""
+
+from envfs.core import record
+from envfs.core.membership.folding import fold_entries
+from envfs.core.membership.members import Members
+from envfs.errors import AuthenticationFailed
+from envfs.vault.streams import Head, Streams
+
+
+class CountingRecords:
+    """The judgment of heads of one vault. Without a list of members every head counts, and nothing is looked at."""
+
+    def __init__(self, streams: Streams, founder: str) -> None:
+        """Judge the records in `streams` of the vault that `founder` began."""
+        self._streams = streams
+        self._founder = founder
+        self._members: Members | None = None
+        self.has_list = streams.data(record.MEMBERS, 1) is not None
+        self._judged: dict[str, tuple[str, str, Head | None]] = {}  # by stream: head, newest entry, what counts
+
+    def newest(self, stream: str, head: Head | None) -> Head | None:
+        """Return the newest record that counts, of a stream that ends with `head`."""
+        if head is None or not self.has_list:
+            return head
+        members = self._folded()
+        if members is None or not members.now.shared:
+            return head
+        judged = self._judged.get(stream)
+        if judged is None or judged[:2] != (head.digest, members.newest.digest):
+            judged = (head.digest, members.newest.digest, self._judge(members, stream, head))
+            self._judged[stream] = judged
+        return judged[2]
+
+    def _judge(self, members: Members, stream: str, head: Head) -> Head | None:
+        seq, data = head.seq, head.data
+        while seq and data and members.passes_over(data):
+            seq -= 1
+            data = self._streams.data(stream, seq) or b""
+        if seq and not data:
+            return head  # one that was forgotten counts for nothing: the keyholder refuses what stands behind it
+        return Head(seq, record.digest(data), data) if seq else None
+
+    def _folded(self) -> Members | None:
+        try:
+            newest = self._streams.head(record.MEMBERS)
+            if newest is None:
+                return None
+            if self._members is None or self._members.newest.digest != newest.digest:
+                records = (self._streams.data(record.MEMBERS, seq) or b"" for seq in range(1, newest.seq + 1))
+                self._members = fold_entries(self._founder, records)
+        except AuthenticationFailed:
+            return None  # the keyholder refuses such a list, and everything with it
+        return self._members
