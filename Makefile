@@ -9,7 +9,7 @@ PROFILE ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench profile dialects clients soak clean
+.PHONY: help demo test lint check bench profile dialects clients engines soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -45,6 +45,10 @@ dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=20
 clients: ## have curl, git, pip, npm, boto3, Java, Go and others send requests through the proxy; PYTEST_ARGS='-k git' picks some
 	@contrib/install clients
 	@.venv/bin/pytest -q -m soak tests/clients $(PYTEST_ARGS)
+
+engines: ## try the engines of shared vaults on real servers (PostgreSQL, etcd, PgBouncer, ssh), with faults; PYTEST_ARGS='-k etcd' picks some
+	@contrib/install test
+	@.venv/bin/pytest -q -m "soak or not soak" tests/engines $(PYTEST_ARGS)
 
 soak: ## look for leaks and drift, try the tables of cases whole, the laws with more examples, and `exec` and `get` by Python; PYTEST_ARGS='-k locale' picks some
 	@contrib/install test

@@ -325,7 +325,8 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
             argument_parser.error("the following arguments are required: name")
         return plain_values
     values: Values = vars(argument_parser.parse_intermixed_args(list(words[:split])))
-    if values[last.name] or not (last.optional or words[split + 1 :]):
+    may_be_none = last.optional or values.get("explain")  # then no command is run
+    if values[last.name] or not (may_be_none or words[split + 1 :]):
         argument_parser.error(_TOO_MANY if last.optional else _NO_COMMAND)
     values[last.name] = tuple(words[split + 1 :])
     return values

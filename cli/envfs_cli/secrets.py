@@ -77,11 +77,18 @@ def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:
     return handle
 
 
-def passphrase_descriptor(file: "str | None", project: str = "") -> int:
-    """Return the passphrase of the vault, or of a project, in a descriptor: from a file, or asked for."""
+def passphrase_descriptor(file: "str | None", project: str = "", why: str = "") -> int:
+    """Return the passphrase of the vault, or of a project, in a descriptor: from a file, or asked for.
+
+    A person who is asked is told `why` before.
+    """
     file = file or named_file(project)
     if file:
         return from_file(file, _PASSPHRASE, limits.FRAME_BYTES)
+    if why:
+        prompts.check_terminal(NAME_A_FILE)
+        prompts.Waiting.stop()
+        output.note(why)
     return from_bytes(_typed(f"passphrase{_of(project)}: "))
 
 

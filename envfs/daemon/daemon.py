@@ -64,7 +64,7 @@ async def answer_one_client(
     guard = _guard(places, lock) if not looks else None
     link = KeyholderLink(started=keyholder)
     service = (LookingService if looks else Service)(places, link, _nothing)
-    service.lasts = False
+    service.lasts = service.sharing.lasts = False
     service.keyholder_pid = link.pid
     try:
         if guard is not None:
@@ -75,6 +75,7 @@ async def answer_one_client(
         async with supervised_nursery() as tasks:
             if not looks:
                 tasks.keep(Housekeeping(service).run)
+                tasks.keep(service.sharing.run)
             server = Server(service)
             tasks.keep(server.reassure)
             await server.serve(trio.socket.from_stdlib_socket(connection))
@@ -204,6 +205,7 @@ def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket
     tasks.keep(service.open_vault.approvals.run, partial(_after_revoke, service))
     tasks.keep(Notifications(service).run)
     tasks.keep(service.proxies.run)
+    tasks.keep(service.sharing.run)
     tasks.run(finish_changes, service)
 
 

@@ -42,8 +42,15 @@ def merge_three(base: Document, mine: Document, theirs: Document, *, forced: tup
 
 
 def _only_variables(base: Document, text: Document, its: dict[str, _Meaning], before: dict[str, _Meaning]) -> bool:
-    changed = [name for name in {**its, **before} if its.get(name) != before.get(name)]
-    return _with_variables(base, text, changed).render() == text.render()
+    # the order of lines is nobody's work that could be lost
+    same = {name for name in its if its[name] == before.get(name)}
+    return _surroundings(base, same) == _surroundings(text, same)
+
+
+def _surroundings(document: Document, names: set[str]) -> tuple[str, dict[str, str]]:
+    # comments, and those lines of variables that have the same value on both sides
+    comments = "".join(entry.raw for entry in document.entries if entry.name is None)
+    return comments, {entry.name: entry.raw for entry in document.entries if entry.name in names and entry.name}
 
 
 def _with_variables(document: Document, source: Document, names: list[str]) -> Document:

@@ -236,6 +236,7 @@ class Service:
             )
         if self.hook.skipped:
             sentences.append(f"{self.hook.skipped} alarms did not reach the hook: {self.hook.problem}")
+        sentences += self.sharing.problems()
         if self.lasts and self._opened is not None and not self.locks.unlocked:
             sentences.append("the vault is locked; `envfs unlock` opens it")
         return tuple(sentences)

@@ -17,7 +17,7 @@ from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.events import Event
 from envfs.core.operations import Operation
 from envfs.core.rotation import RotationPhase
-from envfs.errors import Conflict, EnvFSError, NoSuchLevel, NoSuchVariable
+from envfs.errors import Conflict, EnvFSError, NoSuchLevel, NoSuchVariable, NotApproved
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.recorder import Recorder
 from envfs.gate.keyholder import Keyholder, KeyholderAnswer
@@ -32,6 +32,7 @@ from envfs.service.sharing.waiting import WaitingVersion, address_of
 from envfs.vault.vault import Vault
 
 _TRIES = 20
+_TURNS = 6  # lost to other machines, before a version waits to be merged: a busy machine would lose every race
 _NEED_VARIABLES = (Operation.UNSET, Operation.RENAME, Operation.ROTATE)
 _NEED_TEXT = (*_NEED_VARIABLES, Operation.RESTORE, Operation.RESEAL)
 
@@ -112,8 +113,8 @@ class Writer:
             self._no_text(change)
         async with self._turns.setdefault(change.level, trio.Lock()):
             await self._changes.wait_told(change.level)
-            for _ in range(_TRIES):
-                result = await self._try(caller, change, descriptors)
+            for number in range(_TRIES):
+                result = await self._try(caller, change, descriptors, takes_turns=number < _TURNS)
                 if result is not None:
                     return await self._noted(change, result, head.seq if head else 0)
         raise Conflict(f"others keep writing {change.level}", "try again")
@@ -147,7 +148,9 @@ class Writer:
             raise NoSuchLevel(f"{change.level} has no version {change.restore_version}: it never had a text")
         raise _with_hint(NoSuchVariable(f"{change.level} does not set {change.name} itself"), change)
 
-    async def _try(self, caller: Caller, change: LevelChange, descriptors: tuple[int, ...]) -> Result | None:
+    async def _try(
+        self, caller: Caller, change: LevelChange, descriptors: tuple[int, ...], *, takes_turns: bool
+    ) -> Result | None:
         level, vault = change.level, self._vault
         project = names.project(level)
         key = await self._keys.newest(project)
@@ -175,7 +178,7 @@ class Writer:
 
         if not self._recorder.carry_out(event, caller, data, store):
             return None
-        if not await self._is_settled(change, event, data):
+        if not await self._is_settled(change, event, data, takes_turns=takes_turns):
             return None
         vault.confirm_members(request.members, blobs)
         if change.always:
@@ -192,14 +195,18 @@ class Writer:
         with self.sharing.store.replacing(waiting.number):
             return self._vault.append(change.level, seq, data)
 
-    async def _is_settled(self, change: LevelChange, event: Event, data: bytes) -> bool:
+    async def _is_settled(self, change: LevelChange, event: Event, data: bytes, *, takes_turns: bool) -> bool:
         # what is merged by itself is pushed by whoever has it merged
         if self.sharing is None or (change.waiting is not None and not change.names):
             return True
-        if await self.sharing.settle(record.level_stream(change.level), data) is not Settled.TAKEN:
-            return True
-        self._recorder.take_back(event)
-        return False
+        try:
+            settled = await self.sharing.settle(record.level_stream(change.level), data, takes_turns=takes_turns)
+        except NotApproved:
+            self._recorder.take_back(event)
+            raise
+        if settled is Settled.TAKEN:
+            self._recorder.take_back(event)
+        return settled is not Settled.TAKEN
 
     async def rebase(self, caller: Caller, waiting: WaitingVersion) -> Result:
         """Merge a version that waited into what others wrote meanwhile. It goes on waiting as the next version.

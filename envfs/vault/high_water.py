@@ -34,6 +34,7 @@ class Memory:
     """
 
     is_waiting: Callable[[str, int], bool] = staticmethod(lambda _stream, _seq: False)
+    is_stored: Callable[[str, Seen], bool] = staticmethod(lambda _stream, _seen: True)
 
     def __init__(self, path: Path) -> None:
         """Read the journal."""
@@ -68,6 +69,15 @@ class Memory:
         self._written += 1
         if self._written > 2 * len(self._seen) + _SLACK:
             self._compact()
+
+    def confirm(self, stream: str, seen: Seen) -> None:
+        """Remember a head that was opened or written here, if it is stored for good.
+
+        Raises:
+            StoreUnavailable: the journal cannot be written
+        """
+        if self._seen.get(stream) != seen and self.is_stored(stream, seen):
+            self.put(stream, seen)
 
     def rewrite(self) -> None:
         """Write the journal again, without the broken lines."""

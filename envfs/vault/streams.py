@@ -69,7 +69,7 @@ class Streams:
         """
         seen = self._memory.get(stream)
         if seen is None or opened.seq > seen.seq or (opened.seq == seen.seq and not seen.digest):
-            self._memory.put(stream, opened)
+            self._memory.confirm(stream, opened)
 
     def reload(self, stream: str) -> None:
         """Look again at a stream of which more is remembered now."""
@@ -109,7 +109,7 @@ class Streams:
             return False
         head = Head(seq, record.digest(data), data)
         self._keep(stream, head, self._heads.get(stream))
-        self._memory.put(stream, Seen(head.seq, head.digest))
+        self._memory.confirm(stream, Seen(head.seq, head.digest))
         return True
 
     def digest_before(self, stream: str, seq: int) -> str:

@@ -3,12 +3,14 @@
 import math
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
 
 from envfs.core import record
+from envfs.core.secret import Secret
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import StoreUnavailable
 from envfs.service.keys.identity import load_identity
@@ -43,9 +45,10 @@ class Line:
         self.lost_answers = 0
         self.asked: list[str] = []
 
-    async def connect(self, _address: str) -> Engine:
+    @asynccontextmanager
+    async def connect(self, _address: Secret[str]) -> AsyncGenerator[Engine, None]:
         await self._reach("connect")
-        return self
+        yield self
 
     async def _reach(self, verb: str) -> None:
         self.asked.append(verb)
@@ -143,7 +146,7 @@ def is_equal(engine: EngineInMemory, world: World) -> bool:
     """Tell whether a world has what the engine has, and nothing waits."""
     store = world.service.store
     keys = {key for top in ("member/", "key/", "tombstone/", "level/") for key in store.mirror.list(top)}
-    return not len(store.outbox) and {key: store.mirror.get(key) for key in keys} == engine.records
+    return not len(store.outbox) and {key: store.get(key) for key in keys} == engine.records
 
 
 async def until(is_so: Callable[[], bool]) -> None:

@@ -289,6 +289,8 @@ def test_story_19_an_invitation_is_used_once_and_in_time(team: Team, monkeypatch
     refused(lambda: team.joined("cai", code), AlreadyExists)
     team.carry("ben", "ana")
     assert team.waiting("ana") == ["dov"]
+    assert team.revoke("ana", "dov") == ["the invitation of dov is taken back"]
+    assert team.waiting("ana") == []
     late = team.invited("ana", invitation("eli", "reader", "/blog"))
     team.carry("ana", "cai")
     monkeypatch.setattr(clocks, "wall_time", lambda: "2099-01-01T00:00:00.000000Z")

@@ -172,7 +172,7 @@ def test_a_text_message_gets_the_value_and_its_echo_the_placeholder(proxy: Proxy
 
 def test_fragments_with_a_placeholder_across_their_borders_are_one_message(proxy: Proxy, host: Sockets) -> None:
     text = json.dumps({"op": 2, "token": KEY.decode(), "emoji": "ü✓"}, ensure_ascii=False)
-    for at in range(8, len(text), 5):
+    for at in range(9, len(text), 13):
         with Client(proxy, host.port) as client:
             client.stream.sendall(client.protocol.send_data(text[:at], fin=False))
             client.stream.sendall(client.protocol.ping(b"between"))

@@ -150,6 +150,53 @@ def test_a_variable_that_both_changed_is_a_conflict(two: Two) -> None:
     sharing(script, one, other)
 
 
+@pytest.mark.parametrize("mine", [True, False], ids=["mine", "theirs"])
+def test_a_person_decides_a_conflict(two: Two, *, mine: bool) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        line.away = True
+        await put(one, "/shop/prod", "PAGER=mine\n")
+        await put(other, "/shop/prod", "PAGER=theirs\n")
+        line.away = False
+        one.service.sharing.wake()
+        await until(lambda: bool(one.service.store.outbox.conflicts()))
+        await until_equal(engine, one, other)
+        assert any("`envfs sync resolve /shop/prod --mine`" in text for text in one.service.problems())
+        told = await one.sent(control.DescribeSharing())
+        assert [(row.kind, row.names) for row in told.rows if isinstance(row, control.SharingRow)] == [
+            ("conflict", ("PAGER",))
+        ]
+        assert isinstance(await one.ask(control.ResolveConflict("/shop/prod", mine)), control.Done)
+        await until_equal(engine, one, other)
+        for world in (one, other):
+            assert f"PAGER={'mine' if mine else 'theirs'}\n" in await text_of(world, "/shop/prod")
+        assert not one.service.store.outbox.conflicts()
+
+    sharing(script, one, other)
+
+
+def test_comments_that_both_changed_are_a_conflict_of_their_own(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        line.away = True
+        await one.write("/blog", "# mine\nTITLE='My blog'\nA=1\n")
+        await other.write("/blog", "# theirs\nTITLE='My blog'\n")
+        line.away = False
+        one.service.sharing.wake()
+        await until_equal(engine, one, other)
+        assert await text_of(one, "/blog") == "# theirs\nTITLE='My blog'\nA=1\n"
+        refusal = await one.ask(control.ResolveConflict("/blog", mine=True))
+        assert isinstance(refusal, control.Failed)
+        assert "`envfs sync resolve /blog --theirs`" in refusal.hint
+        assert isinstance(await one.ask(control.ResolveConflict("/blog", mine=False)), control.Done)
+
+    sharing(script, one, other)
+
+
 def test_an_answer_that_was_lost_is_no_second_version(two: Two) -> None:
     engine, one, other, line = two
 

@@ -184,6 +184,7 @@ CASES = {
     "no such variable to roll back": Case("rollback /shop 1 NOPE -y", ("envfs history {}",)),
     "no such level": Case("get /nope A", ("envfs ls",)),
     "no such level to write": Case("unset /nope A", ("envfs ls",)),
+    "no such conflict": Case("sync resolve /shop --mine", ("envfs sync status",)),
     "no such author": Case("authors forget nobody", ("envfs authors",)),
     "no such version": Case("rollback /shop 99 -y", ("envfs history {}",)),
     "a level in the way": Case("mv /shop /blog", ("envfs cp {} {}",), with_a_blog),
@@ -277,6 +278,8 @@ ELSEWHERE = {
     "envfs unset LEVEL NAME": "a line with words that stand for others",
     "envfs history --json": "authors without a key in the settings: tests/unit/test_settings.py",
     "envfs set {} {}": "a yes to a petition for a value: tests/system/test_agents_server.py",
+    "envfs sync resolve {} --mine": "two machines that changed one variable: tests/component/test_shared_vault.py",
+    "envfs sync resolve {} --theirs": "two machines that changed comments alone: tests/component/test_shared_vault.py",
     "envfs member ls": "a name that no member has, in a shared vault: tests/component/test_members.py",
     "envfs member heads": "a code of another vault: tests/component/test_members.py",
     "envfs member invite": "an invitation that has ended: tests/component/test_members.py",
@@ -292,7 +295,9 @@ ELSEWHERE = {
 }
 
 
-_ONLY_LOOK = re.compile(r"envfs (\S+ )?(--help|show|explain|history|ls|authors|grants|status|verify|log)\b.*")
+_ONLY_LOOK = re.compile(
+    r"envfs (\S+ )?(--help|show|explain|history|ls|authors|grants|status|sync status|verify|log)\b.*"
+)
 
 
 def _only_looks(case: Case) -> bool:

@@ -321,11 +321,12 @@ def test_a_session_stands_without_a_command_until_it_is_stopped(shop: Home, upst
     assert row is not None
     holder = int(str(row["pid"]))
     ask = f"{sys.executable} -c '{STANDING}' https://{HOST}:{upstream.port}/key"
-    words = ["sh", "-ec", f'eval "$({ENVFS} proxy env {name})"; {ask}; echo "$OTHER"']
+    unset = f'eval "$({ENVFS} proxy env {name} --unset)"; echo "$SHOP_KEY$HTTPS_PROXY$SSL_CERT_FILE"'
+    words = ["sh", "-ec", f'eval "$({ENVFS} proxy env {name})"; {ask}; echo "$OTHER"; {unset}']
     said = subprocess.run(words, env=shop.environ(), capture_output=True, text=True, timeout=SECONDS, check=True)
     assert upstream.seen[0].headers["authorization"] == f"Bearer {KEY}"
     assert KEY not in said.stdout
-    assert said.stdout.endswith("\n\n")
+    assert said.stdout.endswith("\n\n\n")
     assert not _memory_has(holder, KEY.encode())
     assert "SHOP_KEY" in json.loads(shop.envfs("proxy", "env", name, "--json").text)
     shop.envfs("proxy", "stop", name)

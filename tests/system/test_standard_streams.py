@@ -130,6 +130,7 @@ LINES = [
     "proxy rules /app --json",
     "proxy ls",
     "authors",
+    "sync status --json",
     "member ls",
     "member heads --json",
     "backup",

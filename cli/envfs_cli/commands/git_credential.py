@@ -41,7 +41,7 @@ class SoughtCredential(NamedTuple):
 def run_git_credential(arguments: GitCredentialArguments) -> int:
     """Answer git. Returns 0 also where there is no answer."""
     names.parse_level(arguments.level)
-    asked = sys.stdin.buffer.read(_MOST) if sys.stdin is not None else b""
+    asked = _question() if sys.stdin is not None else b""
     question = read_question(asked.decode(errors="replace"))
     if arguments.action != "get" or question is None:
         return 0
@@ -49,6 +49,16 @@ def run_git_credential(arguments: GitCredentialArguments) -> int:
     if password:
         output.raw(f"username={question.user or _USER}\npassword={password}\n".encode())
     return 0
+
+
+def _question() -> bytes:
+    if not sys.stdin.isatty():
+        return sys.stdin.buffer.read(_MOST)
+    output.note("git starts this, and says what it asks for: protocol=https, host=HOST and an empty line")
+    lines: list[bytes] = []
+    while (line := sys.stdin.buffer.readline(_MOST)).strip():
+        lines.append(line)
+    return b"".join(lines)
 
 
 def read_question(text: str) -> SoughtCredential | None:

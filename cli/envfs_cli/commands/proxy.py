@@ -23,6 +23,7 @@ class ProxyArguments(NamedTuple):
     subject: str | None
     name: str | None
     ttl: int | None
+    unset: bool
     only: tuple[str, ...]
     reason: str | None
     passphrase_file: str | None
@@ -62,6 +63,8 @@ def _check_words(arguments: ProxyArguments) -> None:
         raise Mistake("there are more words than the action takes", "`envfs proxy --help` explains each")
     if arguments.ttl is not None and arguments.action != "start":
         raise Mistake("--ttl goes with `proxy start` alone", "leave it out")
+    if arguments.unset and (arguments.action != "env" or arguments.json):
+        raise Mistake("--unset goes with `proxy env` alone", "leave it out")
 
 
 def _start(arguments: ProxyArguments) -> int:
@@ -97,7 +100,8 @@ def _print_environment(arguments: ProxyArguments) -> None:
     if arguments.json:
         output.as_json(dict(variables))
         return
-    output.raw("".join(f"{line}\n" for line in standing_proxies.shell_lines(variables)).encode())
+    lines = standing_proxies.unsetting_lines if arguments.unset else standing_proxies.shell_lines
+    output.raw("".join(f"{line}\n" for line in lines(variables)).encode())
 
 
 def _test_keys(arguments: ProxyArguments) -> int:

@@ -10,24 +10,29 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
+from envfs_cli.sharing.typed_addresses import engine_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from envfs_cli.deployment_ca import IssuedCertificate
     from envfs_cli.sharing.transfer import Transferred
 
 _KEY_BYTES = 16 * 1024
 _NAMED = 8  # of conflicts
+_MEMBER_DAYS, _SERVER_DAYS, _MOST_DAYS = 90, 365, 3650
 
 
 class StoreArguments(NamedTuple):
     """The arguments of `store`."""
 
-    action: "Literal['init', 'invite', 'push', 'pull', 'copy']"
+    action: "Literal['init', 'invite', 'push', 'pull', 'copy', 'ca']"
     subject: str | None
     target: str | None
     member: tuple[str, ...]
+    server: tuple[str, ...]
+    days: int | None
     may_erase: bool
     json: bool
 
@@ -47,11 +52,13 @@ def run_store(arguments: StoreArguments) -> int:
         case "invite":
             _invite(subject, arguments.target or "", append_only=not arguments.may_erase)
         case "push":
-            _copy(_own_vault(), _address_of(subject), as_json=arguments.json)
+            _copy(_own_vault(), engine_address(subject), as_json=arguments.json)
         case "pull":
             _pull(subject, as_json=arguments.json)
         case "copy":
-            _copy(_address_of(subject), _address_of(arguments.target or ""), as_json=arguments.json)
+            _copy(engine_address(subject), engine_address(arguments.target or ""), as_json=arguments.json)
+        case "ca":
+            _issue(subject, arguments)
         case _:
             raise Unhandled(arguments.action)
     return 0
@@ -63,8 +70,10 @@ def _check_words(arguments: StoreArguments) -> None:
         raise Mistake(f"`store {arguments.action}` takes more words", "`envfs store --help` has an example of each")
     if arguments.target and not with_target:
         raise Mistake("there are more words than the action takes", "`envfs store --help` explains each")
-    if arguments.member and arguments.action != "init":
-        raise Mistake("--member goes with `store init` alone", "leave it out")
+    if arguments.member and arguments.action not in ("init", "ca"):
+        raise Mistake("--member goes with `store init` and `store ca` alone", "leave it out")
+    if (arguments.server or arguments.days is not None) and arguments.action != "ca":
+        raise Mistake("--server and --days go with `store ca` alone", "leave them out")
     if arguments.may_erase and arguments.action != "invite":
         raise Mistake("--may-erase goes with `store invite` alone", "leave it out")
 
@@ -72,7 +81,7 @@ def _check_words(arguments: StoreArguments) -> None:
 def _init(subject: str, members: tuple[str, ...]) -> None:
     from envfs_cli.sharing.courier import EngineCourier
 
-    with EngineCourier(_address_of(subject)) as courier:
+    with EngineCourier(engine_address(subject)) as courier:
         text = courier.prepare(members)
     for line in text.splitlines():
         output.print_line(output.clean(line))
@@ -94,7 +103,7 @@ def _invite(key_file: str, folder: str, *, append_only: bool) -> None:
 
 
 def _pull(subject: str, *, as_json: bool) -> None:
-    address = _address_of(subject)
+    address = engine_address(subject)
     vault = _own_vault()
     try:
         os.makedirs(vault.removeprefix("folder:"), 0o700, exist_ok=True)
@@ -130,14 +139,29 @@ def _print_report(report: "Transferred", *, as_json: bool) -> None:
         output.note(f"{len(report.forgotten):,} records were forgotten on one side, and were left as they are")
 
 
+def _issue(folder: str, arguments: StoreArguments) -> None:
+    from envfs_cli import deployment_ca
+
+    days = arguments.days
+    if days is not None and not 0 < days <= _MOST_DAYS:
+        raise Mistake(f"--days is a number from 1 to {_MOST_DAYS}")
+    if deployment_ca.make_authority(folder):
+        output.done(f"a certificate authority is in {folder}: keep ca.key there, and give ca.crt to everybody")
+    for name in arguments.member:
+        _print_issued(deployment_ca.issue_member(folder, name, days or _MEMBER_DAYS))
+    if arguments.server:
+        _print_issued(deployment_ca.issue_server(folder, arguments.server, days or _SERVER_DAYS))
+
+
+def _print_issued(issued: "IssuedCertificate") -> None:
+    output.done(f"the certificate {issued.certificate}, and its key {issued.key}, have this fingerprint")
+    output.print_line(issued.fingerprint)
+
+
 def _own_vault() -> str:
     from envfs_cli.daemon import client
 
     return f"folder:{client.user_locations().vault}"
-
-
-def _address_of(text: str) -> str:
-    return text if ":" in text.partition("/")[0] else f"folder:{os.path.abspath(text)}"
 
 
 def _folder_of(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 
+from envfs import locations
 from envfs.errors import EnvFSError, Locked, TooLarge, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli.daemon import client
@@ -34,6 +35,7 @@ class Session:
         self._passphrase_file = passphrase_file
         self._project_file = project_file
         self._given: dict[str, int] = {}  # descriptors of passphrases, by project
+        self._locked: dict[str, str] = {}  # what a person is told before one is asked for
 
     @property
     def _link(self) -> "Link":
@@ -83,6 +85,7 @@ class Session:
         """Unlock the vault or a project, for `seconds` or without end, asking for the passphrase if it needs one."""
         from envfs_cli.terminal.prompts import NoTerminal
 
+        self._locked[project] = _what_is_locked(project)
         for _ in range(_MOST_LOCKS):
             try:
                 self._with_passphrase(self._ask_once, control.Unlock(seconds, project), "unlocking")
@@ -144,7 +147,7 @@ class Session:
             file = self._file(project)
             if not file:
                 self.let_go()
-            self._given[project] = secrets.passphrase_descriptor(file, project)
+            self._given[project] = secrets.passphrase_descriptor(file, project, self._locked.pop(project, ""))
         return self._given[project]
 
     def _file(self, project: str) -> "str | None":
@@ -203,6 +206,14 @@ def _told(received: list[object], answer: "tuple[object, bytes]") -> "tuple[obje
 def passphrase_variable(project: str) -> str:
     """Return the variable that names a file with the passphrase of a project, or of the vault (empty)."""
     return "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
+
+
+def _what_is_locked(project: str) -> str:
+    if project:
+        return f"project {project} is locked"
+    mine = client.user_locations()
+    vault = mine.vault if os.path.exists(mine.vault) else locations.system_locations().vault
+    return f"the vault at {vault} is locked"
 
 
 def _locked(project: str, reason: EnvFSError) -> Locked:

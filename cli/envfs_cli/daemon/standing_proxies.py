@@ -115,6 +115,15 @@ def _contents(pid: int) -> "Iterator[bytes]":
 def shell_lines(variables: "list[tuple[str, str]]") -> "Iterator[str]":
     """Yield the commands by which a shell takes variables over."""
     for name, value in variables:
-        if name.isidentifier() and name.isascii():
+        if _is_shell_name(name):
             quoted = value.replace("'", "'\\''")
             yield f"export {name}='{quoted}'"
+
+
+def unsetting_lines(variables: "list[tuple[str, str]]") -> "Iterator[str]":
+    """Yield the commands by which a shell gives variables up."""
+    return (f"unset {name}" for name, _ in variables if _is_shell_name(name))
+
+
+def _is_shell_name(name: str) -> bool:
+    return name.isidentifier() and name.isascii()

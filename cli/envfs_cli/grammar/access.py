@@ -147,6 +147,7 @@ COMMANDS = (
         ),
         (
             Option(("--ttl",), "duration", "TIME", "for start: how long it stands, as in 30m 8h; default: 12h"),
+            Option(("--unset",), "flag", "", "for env: print what takes the variables out of a shell again"),
             ONLY,
             REASON,
             PASSPHRASE,
@@ -169,8 +170,7 @@ COMMANDS = (
         "stand where it stands is refused, and nothing of that request is sent. So is an address, or a port "
         "but 443 (80 unencrypted), that no rule names. The answer says why, and so does `envfs log --event "
         "refuse`, where a program does not show the answer. With approve set to each, or to first (in a "
-        "session, of its method, host and path), a request waits for a person: `envfs approvals`. Each one is "
-        "in the access log.",
+        "session, of its method, host and path), a request waits for a person: `envfs approvals`. All are logged.",
     ),
     Command(
         "push",

@@ -14,12 +14,20 @@ COMMANDS = (
                 push="copy the records of this vault to an engine",
                 pull="copy the records of an engine to this vault",
                 copy="copy the records of one engine to another",
+                ca="make a certificate authority in a folder, or certificates by the one that is there",
             ),
-            Argument("subject", "text", "a folder, an engine's address; for invite the file of a key", optional=True),
+            Argument(
+                "subject",
+                "text",
+                "a folder, an engine's address, or - for one on standard input; for invite the file of a key",
+                optional=True,
+            ),
             Argument("target", "text", "for invite the folder, for copy the engine that gets them", optional=True),
         ),
         (
-            Option(("--member",), "list", "A,B", "init of PostgreSQL: admit members of these names"),
+            Option(("--member",), "list", "A,B", "init of PostgreSQL: admit these members; ca: a certificate for each"),
+            Option(("--server",), "list", "A,B", "ca: a certificate for one server with these names or addresses"),
+            Option(("--days",), "number", "N", "ca: how long a certificate is good for; default: 90, a server's 365"),
             Option(("--may-erase",), "flag", "", "invite: let the key erase records too, as forgetting takes it"),
             JSON,
         ),
@@ -28,19 +36,27 @@ COMMANDS = (
             "envfs store invite alice.pub /srv/vault >> ~/.ssh/authorized_keys",
             "envfs store push ssh://alice@server/srv/vault",
             "envfs store copy /media/stick/vault postgres://alice@db/vault",
+            "envfs store ca ~/deployment-ca --member alice,bob --server db.example.com",
         ),
         details="An engine is a folder (/srv/vault, on NFS or a USB stick too), ssh://USER@HOST/FOLDER, "
         "postgres://USER@HOST/DATABASE or etcd://HOST/PREFIX. It holds sealed records and can open none. Nothing is "
         "overwritten: a record that differs on the two sides is named, and the exit status is 123. A copy that was "
-        "interrupted goes on when it is started again. docs/sharing.md says whom each engine trusts.",
+        "interrupted goes on when it is started again. docs/sharing.md says whom each engine "
+        "trusts, and docs/engines.md how PostgreSQL and etcd are set up.",
     ),
     Command(
         "store-serve",
         "vault",
         "serve a folder that machines share, as ssh starts it for a member",
         (Argument("folder", "folder", "the folder with the shared vault"),),
-        (Option(("--append-only",), "flag", "", "let the member add and read records, and take none away"),),
-        ('command="envfs store-serve --append-only /srv/vault",restrict ssh-ed25519 AAAA… alice',),
+        (
+            Option(("--append-only",), "flag", "", "let the member add and read records, and take none away"),
+            Option(("--http",), "text", "ADDRESS", "serve plain HTTP on this loopback address and port, to debug"),
+        ),
+        (
+            "envfs store-serve --http 127.0.0.1:8080 /srv/vault",
+            'command="envfs store-serve --append-only /srv/vault",restrict ssh-ed25519 AAAA… alice',
+        ),
         details="It stands in a line of ~/.ssh/authorized_keys on the server, as `envfs store invite` prints it, and "
         "speaks to the courier of a member's machine on standard input and output. It has no key and reads nothing "
         "but that folder.",

@@ -114,10 +114,12 @@ def _carrier(row: "control.CarrierRow") -> Item:
 
 
 def _others(report: Report) -> "Iterator[Item]":
+    programs = {row.reader: f"{row.reader}. {_program(row)}" for row in reversed(report.readers)}
     for row in sorted(report.others, key=lambda row: row.reader):
         variables = "all variables that it may have" if row.is_whole else "single variables"
         often = f"{_often(row.times)}, {_span(row.first, row.last)}"
-        yield Item(f"reader {row.reader}: {variables} of {row.level}, {often}")
+        reader = programs.get(row.reader, f"reader {row.reader}")
+        yield Item(f"{reader}: {variables} of {row.level}, {often}")
 
 
 def _refusal(row: "control.RefusalFactRow") -> Item:

@@ -42,6 +42,8 @@ from envfs.protocol.control.rotation import *  # noqa: F403
 from envfs.protocol.control.rotation import RotationRequest, RotationsRow
 from envfs.protocol.control.scanning import *  # noqa: F403
 from envfs.protocol.control.scanning import ScanContent, ScanningReply, ScanningRequest, ScanningRow
+from envfs.protocol.control.sharing import *  # noqa: F403
+from envfs.protocol.control.sharing import SharingReply, SharingRequest, SharingRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
@@ -71,6 +73,7 @@ Request = (
     | RotationRequest
     | ProxiesRequest
     | ScanningRequest
+    | SharingRequest
     | MembersRequest
 )
 Row = (
@@ -89,6 +92,7 @@ Row = (
     | RotationsRow
     | ProxiesRow
     | ScanningRow
+    | SharingRow
     | MembersRow
 )
 Reply = (
@@ -101,6 +105,7 @@ Reply = (
     | IncidentsReply
     | ProxiesReply
     | ScanningReply
+    | SharingReply
     | MembersReply
 )
 REQUESTS = wire.message_table(Hello, *Request.__args__)

@@ -13,7 +13,17 @@ from envfs.core import events, names, record
 from envfs.core.access.caller import Caller
 from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.keyfile import NOT_FOR_US
-from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
+from envfs.errors import (
+    AuthenticationFailed,
+    EnvFSError,
+    KeyholderGone,
+    Locked,
+    LogBroken,
+    NoVault,
+    RolledBack,
+    StoreUnavailable,
+    UnsupportedFormat,
+)
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.marks import Marks
 from envfs.protocol.control import Checked, FaultRow
@@ -52,7 +62,9 @@ async def check_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
     repaired = tuple(f"{key} is written again" for key in (_repair(vault) if repair else ()))
     looked_at, failed, locked = 0, 0, set()
     gone: list[str] = []  # what there is to tell of records without their bytes
-    closed = await closed_projects(inquiry.service)
+    closed = frozenset[names.Project]()
+    with suppress(AuthenticationFailed, RolledBack, UnsupportedFormat):  # of the list: it is named below
+        closed = await closed_projects(inquiry.service)
     sizes = await trio.to_thread.run_sync(vault.stream_sizes)
     sizes = {stream: size for stream, size in sizes.items() if _project(stream) not in closed}
     progress = Progress(inquiry.report, sum(sizes.values()))

@@ -42,6 +42,8 @@ async def revoke_member(service: Service, caller: Caller, request: RevokeMember)
     if entry is not None:
         vector = await trio.to_thread.run_sync(heads_of, service.open_vault.vault)
         await append_entry(service, caller, lambda _members: entry._replace(last=vector))
+        if members.now.by_number(entry.member) is None:
+            return [f"the invitation of {request.name} is taken back"]
         said.append(f"{request.name} is out: what they write from now on counts for nothing")
     elif not any(member.name == request.name for roster in members.rosters for member in roster.members):
         raise NoSuchLevel(f"no member is called {visible_text(request.name)}", "`envfs member ls` lists them")

@@ -20,6 +20,7 @@ from envfs.service.sharing.planning import CatchUp, RecordRange, batches, is_sha
 from envfs.service.sharing.waiting import WaitingVersion
 
 _AT_ONCE = 120  # records: of the largest size they are the most that one message may carry
+_AHEAD = 15  # records behind a taken number that are asked for with that one
 _SECONDS = 30.0  # for one request to the engine
 
 
@@ -33,6 +34,7 @@ class CatchingUp:
         self._checker = checker
         self._facts = facts
         self._compared = False
+        self._taking = trio.Lock()  # what is checked follows from what is in the mirror, which must not move meanwhile
         self.in_flight: set[int] = set()  # what writers wait for themselves
 
     async def run(self, engine: Engine, address: str, hints: Collection[str]) -> list[Taken]:
@@ -51,6 +53,8 @@ class CatchingUp:
         elif not self._compared:
             await self._compare(engine, mine, heads)
         plan = plan_catch_up(_without(mine, self._facts.forked), _without(heads, self._facts.forked))
+        for stream in heads:
+            self._facts.refused.pop(stream, None)  # it is refused again, or it is not
         await self._give_back(engine, plan, address, mine, heads)
         taken = await self._fetch(engine, plan)
         await self.push(engine)  # behind what comes before it, so that no number is left out
@@ -60,26 +64,49 @@ class CatchingUp:
 
     async def push(self, engine: Engine) -> None:
         """Give the engine what waits, in order. A version whose number it has given away stays for the merge."""
-        stuck: set[str] = set()
-        for waiting in self._store.outbox:
-            if (
-                waiting.stream in stuck
-                or waiting.number in self.in_flight
-                or not self._store.is_waiting(waiting.stream, waiting.seq)
-                or not await self._push_one(engine, waiting)
-            ):
-                stuck.add(waiting.stream)
+        for stream in dict.fromkeys(waiting.stream for waiting in self._store.outbox):
+            for waiting in self._store.shown(stream):
+                if waiting.number in self.in_flight or not await self._push_one(engine, waiting):
+                    break
+
+    async def push_stream(self, engine: Engine, stream: str) -> list[Taken]:
+        """Give the engine what waits of one stream and follows, in order. Returns what came in its place."""
+        for waiting in self._store.shown(stream):
+            if waiting.number in self.in_flight:
+                break
+            with _bounded():
+                came = await self.in_its_place(engine, waiting)
+                if came:
+                    return await self.take_stream(engine, waiting, came)
+            self._mirror.confirm(waiting)
+        return []
 
     async def _push_one(self, engine: Engine, waiting: WaitingVersion) -> bool:
         with _bounded():
-            if await engine.put_new(waiting.key, waiting.data) or await self.has(engine, waiting):
-                self._mirror.confirm(waiting)
-                return True
-        return False
+            if await self.in_its_place(engine, waiting):
+                return False
+        self._mirror.confirm(waiting)
+        return True
 
-    async def has(self, engine: Engine, waiting: WaitingVersion) -> bool:
-        """Tell whether the engine has a version that waits, as from a try whose answer was lost."""
-        return (await engine.get((waiting.key,))).get(waiting.key) == waiting.data
+    async def in_its_place(self, engine: Engine, waiting: WaitingVersion) -> Mapping[str, bytes]:
+        """Offer a version to the engine. Returns the records that it has in that place, and behind. None: it took it.
+
+        It may have it already, from a try whose answer was lost.
+        """
+        if await engine.put_new(waiting.key, waiting.data):
+            return {}
+        keys = RecordRange(waiting.stream, waiting.seq, waiting.seq + _AHEAD).record_keys()
+        came = await engine.get(keys)
+        return {} if came.get(waiting.key) == waiting.data else came
+
+    async def take_stream(self, engine: Engine, waiting: WaitingVersion, came: Mapping[str, bytes]) -> list[Taken]:
+        """Take records that are there in the place of a version, and behind it."""
+        span = RecordRange(waiting.stream, waiting.seq, waiting.seq + len(came) - 1)
+        async with self._taking:
+            rows = await self._checker.check((span,), came, {waiting.stream: span.last})
+            if not any(row.fault or row.locked for row in rows):
+                return await self._mirror.take(rows)
+        return await self.fetch_stream(engine, waiting.stream)  # a key or an author may not have come yet
 
     async def fetch_stream(self, engine: Engine, stream: str) -> list[Taken]:
         """Fetch what there is of one stream, and of its project's keys."""
@@ -103,12 +130,11 @@ class CatchingUp:
             keys = [key for span in ranges for key in span.record_keys()]
             with _bounded():
                 came = await engine.get(keys) if keys else {}
-            rows = await self._checker.check(ranges, came, lasts)
+            async with self._taking:
+                rows = await self._checker.check(ranges, came, lasts)
+                taken += await self._mirror.take(rows)
             refused |= {row.stream: row.fault for row in rows if row.fault}
             self._facts.waits_for_unlock |= any(row.locked for row in rows)
-            taken += await self._mirror.take(rows)
-        for span in plan.fetch:
-            self._facts.refused.pop(span.stream, None)
         self._facts.refused |= refused
         self._facts.behind = plan_catch_up(await self._mirror.numbers(), lasts).behind
         return list({one.level: one for one in reversed(taken)}.values())

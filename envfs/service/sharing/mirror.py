@@ -61,10 +61,10 @@ class Mirror:
 
     async def take(self, rows: Iterable[CheckedRecords]) -> list[Taken]:
         """Put records that were checked into their places. Returns the levels of which readers get other text now."""
-        rows = [row for row in rows if row.records]
+        rows = [row for row in map(self._missing, rows) if row.records]
         before = [self._before(row.stream) for row in rows if record.is_level_stream(row.stream)]
         for row in rows:
-            self._store.hide(row.stream)
+            self._store.begin_arrival(row.stream, row.records[0].place.seq - 1)
             self._list_level(row.stream)
         try:
             await trio.to_thread.run_sync(self._put, rows)
@@ -72,6 +72,11 @@ class Mirror:
             for row in rows:
                 self._settle(row)
         return before
+
+    def _missing(self, row: CheckedRecords) -> CheckedRecords:
+        # some may have come another way since they were asked for
+        new = [one for one in row.records if self.read(record.record_key(row.stream, one.place.seq)) is None]
+        return row._replace(records=tuple(new))
 
     def confirm(self, waiting: WaitingVersion) -> None:
         """Move a version that the engine has out of the outbox into its place.

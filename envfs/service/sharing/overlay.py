@@ -13,6 +13,7 @@ from envfs.errors import EnvFSError
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.waiting import WaitingVersion
 from envfs.store import Store, Watch
+from envfs.vault.high_water import Seen
 
 
 class SharedStore:
@@ -26,12 +27,13 @@ class SharedStore:
         self._shown: dict[str, WaitingVersion] = {}
         self._replacing = 0
         self._written: set[str] = set()
+        self._arriving: dict[str, int] = {}  # by stream, the newest number that readers get of the mirror
         for stream in {waiting.stream for waiting in outbox}:
             self.arrange(stream)
 
     def get(self, key: str) -> bytes | None:
         """Return the bytes under a key, or None."""
-        data = self.mirror.get(key)
+        data = None if self._arriving and self._is_arriving(key) else self.mirror.get(key)
         if data is None and key in self._shown:
             return self._shown[key].data
         return data
@@ -42,8 +44,8 @@ class SharedStore:
         if not record.is_level_stream(stream) or not (self._is_on() or self.outbox.of(stream)):
             self._written.add(stream)
             return self.mirror.put_new(key, data)
-        if self.get(key) is not None:
-            return False
+        if self.get(key) is not None or not self._follows(stream, record.key_number(key), data):
+            return False  # the one before it was a version that waited, and has another number by now
         base = self.get(record.record_key(stream, record.key_number(key) - 1)) or b""
         if self._replacing:
             waiting = self.outbox.replace(self._replacing, key, data)
@@ -89,38 +91,49 @@ class SharedStore:
         finally:
             self._replacing = 0
 
+    def begin_arrival(self, stream: str, last: int) -> None:
+        """Keep from readers what is put into the mirror behind a number, until the stream is arranged again."""
+        self._arriving[stream] = last
+
+    def _is_arriving(self, key: str) -> bool:
+        last = self._arriving.get(key.rpartition("/")[0])
+        return last is not None and record.key_number(key) > last
+
+    def is_stored(self, stream: str, seen: Seen) -> bool:
+        """Tell whether a record that was read is in the mirror: one that waits may yet become another one."""
+        if not record.is_level_stream(stream) or not (self._is_on() or len(self.outbox)):
+            return True
+        data = self.mirror.get(record.record_key(stream, seen.seq))
+        return data is not None and record.digest(data) == seen.digest
+
     def is_waiting(self, stream: str, seq: int) -> bool:
         """Tell whether a version that is shown is one that waits."""
         return bool(self._shown) and record.record_key(stream, seq) in self._shown
 
     def shown(self, stream: str) -> tuple[WaitingVersion, ...]:
-        """List what waits of a stream and is shown, in order."""
-        return tuple(waiting for waiting in self.outbox.of(stream) if self._shown.get(waiting.key) is waiting)
-
-    def hide(self, stream: str) -> None:
-        """Show nothing that waits of a stream, until it is arranged again."""
-        for waiting in [waiting for waiting in self._shown.values() if waiting.stream == stream]:
-            del self._shown[waiting.key]
+        """List what waits of a stream and is shown, in the order of its numbers there: a later one may come before."""
+        shown = [waiting for waiting in self.outbox.of(stream) if self._shown.get(waiting.key) is waiting]
+        return tuple(sorted(shown, key=lambda waiting: waiting.seq))
 
     def arrange(self, stream: str) -> tuple[WaitingVersion, ...]:
         """Show what waits of a stream as far as it follows from what is there. Returns what does not, to be merged."""
-        self.hide(stream)
+        self._arriving.pop(stream, None)
+        for waiting in [waiting for waiting in self._shown.values() if waiting.stream == stream]:
+            del self._shown[waiting.key]
         stale = []
-        for waiting in self.outbox.of(stream):
-            if self._follows(waiting):
+        for waiting in sorted(self.outbox.of(stream), key=lambda waiting: waiting.seq):
+            if self.get(waiting.key) is None and self._follows(stream, waiting.seq, waiting.data):
                 self._shown[waiting.key] = waiting
             else:
                 stale.append(waiting)
         return tuple(stale)
 
-    def _follows(self, waiting: WaitingVersion) -> bool:
-        if self.get(waiting.key) is not None:
-            return False
-        previous = self.get(record.record_key(waiting.stream, waiting.seq - 1))
+    def _follows(self, stream: str, seq: int, data: bytes) -> bool:
+        previous = self.get(record.record_key(stream, seq - 1))
         try:
-            prev = record.parse_header(waiting.data).prev
+            prev = record.parse_header(data).prev
         except EnvFSError:
             return False
         if previous is None:
-            return waiting.seq == 1 and not prev
+            return seq == 1 and not prev
         return not previous or record.digest(previous) == prev

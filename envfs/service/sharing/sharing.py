@@ -5,30 +5,32 @@ away. An engine is believed about the places of its own records alone. Without a
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import trio
 
+from envfs.core.secret import Secret
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import EnvFSError, KeyholderGone, Locked, NotApproved, StoreUnavailable
 from envfs.gate.keyholder import Keyholder
-from envfs.host.supervision import run_once, supervised_nursery
+from envfs.host import clocks
+from envfs.host.supervision import supervised_nursery
 from envfs.service.sharing.catching_up import CatchingUp
 from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
+from envfs.service.sharing.problems import sharing_problems
 from envfs.service.sharing.waiting import WaitingVersion
 from envfs.store import Store
 from envfs.vault.vault import Vault
 
-Connect = Callable[[str], Awaitable[Engine]]
+Connect = Callable[[Secret[str]], AbstractAsyncContextManager[Engine]]
 _PATIENCE = 3.0  # of a writer, for the engine
-_CONNECT_SECONDS = 20.0
 _LOOK_SECONDS = 5.0  # at settings without an engine
 _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
@@ -75,6 +77,20 @@ class VaultSharing:
             self._last_address = self._address()
         return self._last_address
 
+    def shown_address(self) -> str:
+        """Return the address of the engine without what nobody needs to see."""
+        from envfs.courier.address import parse_address  # noqa: PLC0415 - few vaults are shared
+
+        try:
+            return str(parse_address(self.address())) if self.address() else ""
+        except EnvFSError:
+            return "not an address of an engine"
+
+    def problems(self) -> tuple[str, ...]:
+        """Say in sentences what keeps machines from having the same vault."""
+        engine = self.address()
+        return tuple(sharing_problems(self.facts, self.store.outbox, engine, clocks.wall_time())) if engine else ()
+
     def join(
         self,
         vault: Vault,
@@ -84,7 +100,7 @@ class VaultSharing:
     ) -> None:
         """Share a vault that was opened. `tell` is told of texts that came, `rebase` merges a version that waited."""
         mirror = Mirror(vault, self.store)
-        vault.memory.is_waiting = self.store.is_waiting
+        vault.memory.is_waiting, vault.memory.is_stored = self.store.is_waiting, self.store.is_stored
         passes = CatchingUp(self.store, mirror, Checker(vault, keyholder), self.facts)
         self._parts = _Parts(vault, mirror, passes, tell, rebase)
 
@@ -95,8 +111,10 @@ class VaultSharing:
 
     # -- for writers ---------------------------------------------------------------------------------------------------
 
-    async def settle(self, stream: str, data: bytes) -> Settled:
+    async def settle(self, stream: str, data: bytes, *, takes_turns: bool) -> Settled:
         """Give the engine a version that was just put into the outbox, and wait for that a moment.
+
+        With `takes_turns` a version whose number is taken is taken back, to be made again. Else it waits to be merged.
 
         Raises:
             NotApproved: the engine takes nothing from this machine. The version was taken back
@@ -105,32 +123,35 @@ class VaultSharing:
         parts = self._parts
         if waiting is None or parts is None:
             return Settled.STORED
-        passes, number = parts.passes, waiting.number
-        passes.in_flight.add(number)
+        parts.passes.in_flight.add(waiting.number)
         try:
             with trio.move_on_after(_PATIENCE):
-                return await self._settle(parts, waiting)
+                return await self._settle(parts, waiting, takes_turns=takes_turns)
         except NotApproved:
             parts.mirror.withdraw(waiting)
             raise
         except StoreUnavailable as error:
             self.facts.problem = self.facts.problem or error.text
         finally:
-            passes.in_flight.discard(number)
+            parts.passes.in_flight.discard(waiting.number)
         self.wake(stream)
         return Settled.WAITING
 
-    async def _settle(self, parts: "_Parts", waiting: WaitingVersion) -> Settled:
+    async def _settle(self, parts: "_Parts", waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
         engine = await self._reachable()
         if engine is None or len(self.store.outbox.of(waiting.stream)) > 1:
+            self.wake(waiting.stream)
             return Settled.WAITING  # those before it come first
-        stored = await engine.put_new(waiting.key, waiting.data) or await parts.passes.has(engine, waiting)
-        if stored:
+        came = await parts.passes.in_its_place(engine, waiting)
+        if not came:
             parts.mirror.confirm(waiting)
             return Settled.STORED
+        if not takes_turns:
+            self.wake(waiting.stream)
+            return Settled.WAITING
         parts.mirror.withdraw(waiting)
         with trio.CancelScope(shield=True), trio.move_on_after(_PATIENCE):
-            for taken in await parts.passes.fetch_stream(engine, waiting.stream):
+            for taken in await parts.passes.take_stream(engine, waiting, came):
                 parts.tell(taken)
         return Settled.TAKEN
 
@@ -202,29 +223,24 @@ class VaultSharing:
         self._changed = trio.Event()
 
     async def _serve(self, address: str) -> None:
-        engine = await self._connected(address)
         self._hints.add(EVERYTHING)
-        try:
-            async with supervised_nursery() as tasks:
+        async with self._connect()(Secret(address)) as engine, supervised_nursery() as tasks:
+            try:
                 tasks.run(self._listen, engine)
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
                     await self._woken(self._interval())
-                tasks.cancel()
-        finally:
-            self._engine, self.facts.connected = None, False
-            with trio.move_on_after(_PATIENCE, shield=True):
-                await run_once(engine.close)
+            finally:
+                self._engine, self.facts.connected = None, False
+            tasks.cancel()
 
-    async def _connected(self, address: str) -> Engine:
+    def _connect(self) -> Connect:
         if self.connect is None:
-            raise StoreUnavailable("this daemon has no courier")
-        try:
-            with trio.fail_after(_CONNECT_SECONDS):
-                return await self.connect(address)
-        except trio.TooSlowError:
-            raise StoreUnavailable("the engine does not answer") from None
+            from envfs.service.sharing.courier_link import running_courier  # noqa: PLC0415 - few vaults are shared
+
+            self.connect = running_courier
+        return self.connect
 
     async def _listen(self, engine: Engine) -> None:
         with suppress(EnvFSError):
@@ -240,8 +256,7 @@ class VaultSharing:
         try:
             for taken in await parts.passes.run(engine, address, hints):
                 parts.tell(taken)
-            if await self._merge(parts):
-                await parts.passes.push(engine)
+            await self._merge(parts, engine)
         except (Locked, KeyholderGone):
             self.facts.waits_for_unlock = True
             self._hints |= hints
@@ -249,17 +264,20 @@ class VaultSharing:
             self._hints |= hints
             raise
 
-    async def _merge(self, parts: "_Parts") -> bool:
-        stale, unmerged = parts.passes.stale(), dict[int, str]()
-        for waiting in stale:
+    async def _merge(self, parts: "_Parts", engine: Engine) -> None:
+        # one after the other: a number that was just won is known, so the next one is likely to be won too
+        passes = parts.passes
+        self.facts.unmerged = {}
+        while stale := [waiting for waiting in passes.stale() if waiting.number not in self.facts.unmerged]:
             try:
-                await parts.rebase(waiting)
+                await parts.rebase(stale[0])
             except (Locked, KeyholderGone):
                 raise
             except EnvFSError as error:  # it stays, and is told of
-                unmerged[waiting.number] = error.text
-        self.facts.unmerged = unmerged
-        return len(stale) > len(unmerged)
+                self.facts.unmerged[stale[0].number] = error.text
+                continue
+            for taken in await passes.push_stream(engine, stale[0].stream):
+                parts.tell(taken)
 
     def _interval(self) -> float:
         return _UNLOCK_SECONDS if self.facts.waits_for_unlock else _POLL_SECONDS

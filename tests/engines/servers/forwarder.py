@@ -4,7 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _CHUNK = 1 << 16
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: the other side sees a reset
@@ -20,9 +20,19 @@ class Forwarder:
         self._open = threading.Event()
         self._open.set()
         self._is_cut = False
+        self._left: int | None = None
+        self._action: Callable[[], None] | None = None
         self._lock = threading.Lock()
         self._sockets = set[socket.socket]()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def act_after(self, size: int, action: Callable[[], None]) -> None:
+        """Do something once so many bytes of a member have arrived here. The last of them are not passed on before."""
+        self._action, self._left = action, size
+
+    def act_before_answer(self, action: Callable[[], None]) -> None:
+        """Do something once the server answers, before the answer is passed on."""
+        self._action, self._left = action, None
 
     def pause(self) -> None:
         self._open.clear()
@@ -65,12 +75,24 @@ class Forwarder:
             return
         with self._lock:
             self._sockets |= {client, server}
-        for source, target in ((client, server), (server, client)):
-            threading.Thread(target=self._copy, args=(source, target), daemon=True).start()
+        for source, target, is_request in ((client, server, True), (server, client, False)):
+            threading.Thread(target=self._copy, args=(source, target, is_request), daemon=True).start()
 
-    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+    def _act(self, size: int, *, is_request: bool) -> None:
+        if self._action is None:
+            return
+        if is_request and self._left is not None:
+            self._left -= size
+        is_time = self._left <= 0 if self._left is not None else not is_request
+        action = self._action if is_time else None
+        if action is not None:
+            self._action = None
+            action()
+
+    def _copy(self, source: socket.socket, target: socket.socket, is_request: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
+                self._act(len(data), is_request=is_request)
                 self._open.wait()
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)

@@ -5,10 +5,11 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.system.home import eventually
+from tests.system.home import alive, eventually
 
 NOBODY = 65534
 
@@ -42,14 +43,16 @@ class Server:
         self.port = port
         self._command = as_nobody(*command)
         self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        with (self.folder / "output").open("ab") as output:
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder
-            )
-        eventually(self._is_up, f"{self._command[0]} takes connections")
+        with self._turn:  # what ends it may be another thread
+            with (self.folder / "output").open("ab") as output:
+                self._process = subprocess.Popen(
+                    self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder
+                )
+            eventually(self._is_up, f"{self._command[0]} takes connections")
 
     def _is_up(self) -> bool:
         assert self._process is not None
@@ -66,12 +69,22 @@ class Server:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it as a crash does."""
-        self._end(signal.SIGKILL)
+        """End it as a crash of the machine does: with the processes that it started."""
+        with self._turn:
+            children = list[int]()
+            if self._process is not None:
+                tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
+                children = [int(pid) for task in tasks for pid in task.read_text(encoding="ascii").split()]
+            self._end(signal.SIGKILL)
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            eventually(lambda: not any(map(alive, children)), "its processes end")
 
     def stop(self) -> None:
         """End it as an administrator does."""
-        self._end(signal.SIGINT)
+        with self._turn:
+            self._end(signal.SIGINT)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

@@ -52,6 +52,8 @@ def given(line: str) -> Values:
         ("exec /shop -- --help", {"level": "/shop", "command": ("--help",)}),
         ("exec /shop -- -", {"level": "/shop", "command": ("-",)}),
         ("get -- /shop A", {"level": "/shop", "name": "A"}),
+        ("exec /shop --explain", {"level": "/shop", "explain": True}),
+        ("exec --explain", {"explain": True}),
         ("exec -- env", {"command": ("env",)}),
         ("exec --only A -- env", {"only": ("A",), "command": ("env",)}),
         ("exec --only=A -- env", {"only": ("A",), "command": ("env",)}),

@@ -19,9 +19,8 @@ from envfs.courier.engines.postgres.place import DatabasePlace, resolve_place
 from envfs.courier.engines.postgres.session import PostgresSession, Rows
 from envfs.errors import StoreUnavailable
 
-STATEMENT_SECONDS: Final = 15.0
-_GET_SECONDS: Final = 60.0
-_KEYS_AT_ONCE: Final = 64
+STATEMENT_SECONDS: Final = 30.0
+_KEYS_AT_ONCE: Final = 16
 
 # one step of the index a stream, and not one a record
 _HEADS: Final = """
@@ -84,10 +83,10 @@ class PostgresEngine:
         return [key for key in keys if shared_keys.is_shared_key(key)]
 
     async def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """Return the bytes of keys, some dozens a statement."""
+        """Return the bytes of keys, some a statement."""
         records = dict[str, bytes]()
         for at in range(0, len(keys), _KEYS_AT_ONCE):
-            rows = await self._run(_GET, _array(keys[at : at + _KEYS_AT_ONCE]), seconds=_GET_SECONDS)
+            rows = await self._run(_GET, _array(keys[at : at + _KEYS_AT_ONCE]))
             records.update((_word(key), body) for key, body in rows)
         return records
 
@@ -138,13 +137,13 @@ class PostgresEngine:
             self._session.close()
             self._session = None
 
-    async def _run(self, statement: str, *parameters: str | bytes, seconds: float = STATEMENT_SECONDS) -> Rows:
+    async def _run(self, statement: str, *parameters: str | bytes) -> Rows:
         faults = self._faults
         async with self._turn:
             if faults != self._faults:  # while this one waited, and it would wait as long again
                 raise StoreUnavailable("the PostgreSQL server has just failed")
             try:
-                with trio.fail_after(seconds):
+                with trio.fail_after(STATEMENT_SECONDS):
                     return await self._run_now(statement.format(schema=self._place.schema).encode(), parameters)
             except trio.TooSlowError:
                 self._faults += 1

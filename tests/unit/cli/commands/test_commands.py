@@ -89,6 +89,11 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         ),
     ),
     "holders /shop A": (control.Done((H,)), (HOLDER,)),
+    "sync status": (
+        control.SharingReport(H, H, H, "", 1, 1, 1, 0),
+        (control.SharingRow("conflict", H, 2, (H,), H), control.SharingRow(H, H, 0)),
+    ),
+    "sync resolve /shop --mine": (control.Done((H,)), ()),
     "member ls": (
         control.Done(),
         (control.MemberRow(H, H, "joined", (H,), True, H, 1, H), control.MemberRow(H, H, "member", (H,), False, "", 1)),

@@ -1,0 +1,111 @@
+"""`sync`: say how the engine is that machines share, and decide conflicts."""
+
+from envfs.errors import EnvFSError
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import exit_status, output
+from envfs_cli.arguments import Mistake
+from envfs_cli.closed_sets import Unhandled
+from envfs_cli.daemon import client, session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from envfs_cli.output import Style
+
+_WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "locked": "connected"}
+
+
+class SyncArguments(NamedTuple):
+    """The arguments of `sync`."""
+
+    action: "Literal['status', 'resolve']"
+    level: str | None
+    mine: bool
+    theirs: bool
+    passphrase_file: str | None
+    json: bool
+
+
+def run_sync(arguments: SyncArguments) -> int:
+    """Report, or decide. The exit status of `status` is 0 if nothing needs a person.
+
+    Raises:
+        Mistake: it is not said which level, or whose values count
+    """
+    match arguments.action:
+        case "status":
+            return _status(arguments)
+        case "resolve":
+            return _resolve(arguments)
+        case _:
+            raise Unhandled(arguments.action)
+
+
+def _status(arguments: SyncArguments) -> int:
+    link = session.shared_link() or client.reach_for_look()
+    rows: list[control.SharingRow] = []
+    report, _ = link.ask(control.DescribeSharing(), on_row=lambda row: _add(rows, row))
+    if not isinstance(report, control.SharingReport):
+        return exit_status.BUG
+    if arguments.json:
+        output.as_json({**report._asdict(), "rows": [row._asdict() for row in rows]})
+    else:
+        _print(report, rows)
+    needs_person = any(row.kind != "waiting" for row in rows) or report.state == "away"
+    return EnvFSError.status if needs_person else 0
+
+
+def _add(rows: "list[control.SharingRow]", row: object) -> None:
+    if isinstance(row, control.SharingRow):
+        rows.append(row)
+
+
+def _print(report: control.SharingReport, rows: "list[control.SharingRow]") -> None:
+    state = _WORDS.get(report.state, output.clean(report.state))
+    for name, text in (
+        ("engine", output.clean(report.engine) or "none"),
+        ("state", f"{state}: {output.clean(report.text)}" if report.text else state),
+        ("contact", output.shown_time(report.contact) + " UTC" if report.contact else "none yet"),
+        ("behind", _count(report.behind, "record")),
+        ("waiting", _count(report.waiting, "version")),
+        ("conflicts", str(report.conflicts)),
+        ("authors", _count(report.members, "entry", "entries") + " in their list"),
+    ):
+        output.print_field("", name.ljust(10), " ", text, "dim")
+    for row in rows:
+        output.print_field("", output.clean(row.kind).ljust(10), " ", output.clean(_sentence(row)), _style(row))
+    for level in dict.fromkeys(output.clean(row.subject) for row in rows if row.kind == "conflict"):
+        output.hint(f"`envfs sync resolve {level} --mine` has this machine's values count, `--theirs` leaves them")
+
+
+def _sentence(row: control.SharingRow) -> str:
+    version = f" version {row.version}" if row.version and row.subject.startswith("/") else ""
+    names = f": {', '.join(row.names)}" if row.names else ""
+    return f"{row.subject}{version}{names}{f': {row.text}' if row.text else ''}"
+
+
+def _style(row: control.SharingRow) -> "Style":
+    return "dim" if row.kind == "waiting" else "bad"
+
+
+def _count(number: int, one: str, several: str = "") -> str:
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def _resolve(arguments: SyncArguments) -> int:
+    if not arguments.level:
+        raise Mistake("name the level", "`envfs sync status` lists those in conflict")
+    if arguments.mine == arguments.theirs:
+        raise Mistake("say whose values count: --mine or --theirs", "`envfs sync status` names the variables")
+    link = session.start_session(arguments.passphrase_file)
+    reply = link.reply(control.ResolveConflict(arguments.level, arguments.mine))
+    if not isinstance(reply, control.Done):
+        return exit_status.BUG
+    if arguments.json:
+        output.message_json(reply)
+        return 0
+    for sentence in reply.notes:
+        output.done(output.clean(sentence))
+    return 0

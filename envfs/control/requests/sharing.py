@@ -1,0 +1,60 @@
+"""Requests about the engine that machines share: how it is, and which side of a conflict counts."""
+
+from collections.abc import Iterator
+
+from envfs.control.call import Call, Sent
+from envfs.core import names, record
+from envfs.protocol.control import DescribeSharing, Done, ResolveConflict, SharingReport, SharingRow
+from envfs.service.levels.conflicts import resolve_conflicts
+from envfs.service.service import Service
+
+
+async def describe_sharing(call: Call, _request: DescribeSharing) -> Sent:
+    """Report the engine's state. The variables of a conflict are named to the owner alone."""
+    service, is_owner = call.service, call.caller.is_user(call.service.owner)
+    await call.send_rows(row if is_owner else row._replace(names=()) for row in _rows(service))
+    facts, outbox = service.sharing.facts, service.sharing.store.outbox
+    engine = service.sharing.address()
+    contact = facts.contact.time if facts.contact.engine == engine else ""
+    members = service.open_vault.vault.last(record.MEMBERS)
+    counts = (facts.behind, len(outbox), len(outbox.conflicts()), members)
+    return Sent(SharingReport(service.sharing.shown_address(), *_state(service), contact, *counts))
+
+
+def _state(service: Service) -> tuple[str, str]:
+    facts = service.sharing.facts
+    if not service.sharing.address():
+        return "none", "this vault is this machine's alone"
+    if facts.problem:
+        return "away", facts.problem
+    if facts.waits_for_unlock:
+        return "locked", "what came is checked once the vault is unlocked"
+    if facts.connected:
+        return "connected", ""
+    return ("connecting", "") if service.mount else ("idle", "no daemon runs that would stay in contact")
+
+
+def _rows(service: Service) -> Iterator[SharingRow]:
+    facts, outbox = service.sharing.facts, service.sharing.store.outbox
+    for waiting in outbox:
+        fault = facts.unmerged.get(waiting.number, "")
+        yield SharingRow("unmerged" if fault else "waiting", waiting.level, waiting.seq, (), fault)
+    for conflict in outbox.conflicts():
+        text = "" if conflict.names else "both sides changed comments, or the order of lines"
+        yield SharingRow("conflict", conflict.level, record.parse_header(conflict.mine).seq, conflict.names, text)
+    for stream, (had, has) in sorted(facts.went_back.items()):
+        yield SharingRow("went-back", stream, had, (), f"it had record {had}, and came back with {has}")
+    for stream in sorted(facts.forked):
+        yield SharingRow("forked", stream, 0, (), "its records are not those of this machine")
+    for stream, fault in sorted(facts.refused.items()):
+        yield SharingRow("refused", stream, 0, (), fault)
+    for name in outbox.damaged:
+        yield SharingRow("damaged", f"{outbox.folder}/{name}", 0, (), "it cannot be read")
+
+
+async def resolve_conflict(call: Call, request: ResolveConflict) -> Sent:
+    """Decide the conflicts of a level."""
+    level = names.parse_level(request.level)
+    version = await resolve_conflicts(call.service, call.caller, level, mine=request.mine)
+    side = "this machine's values count" if request.mine else "the values of the other machine stay"
+    return Sent(Done((f"{level} is at version {version}: {side}",)))

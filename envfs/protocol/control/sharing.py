@@ -1,0 +1,49 @@
+"""A vault that machines share by an engine: requests, rows and replies (docs/protocol.md §2)."""
+
+from envfs.tuples import NamedTuple
+
+
+class DescribeSharing(NamedTuple):
+    """The state of the engine and of this machine's copy. Rows: SharingRow. Reply: SharingReport."""
+
+
+class ResolveConflict(NamedTuple):
+    """Decide the conflicts of a level: with `mine` by this machine's values, otherwise by the others'. Reply: Done."""
+
+    level: str
+    mine: bool
+
+
+class SharingRow(NamedTuple):
+    """One version that waits, or one stream that is not as it should be.
+
+    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused` or `damaged`. `subject` is a level, or
+    a stream, or a file of the outbox. `names` are variables that both sides changed. `text` says why.
+    """
+
+    kind: str
+    subject: str
+    version: int
+    names: tuple[str, ...] = ()
+    text: str = ""
+
+
+class SharingReport(NamedTuple):
+    """The engine. `state` is `none`, `connected`, `connecting`, `locked`, `away` or `idle`, and `text` says why.
+
+    `contact` is when all was compared last (UTC), empty if never. `behind` records are missing here, `waiting` versions
+    are missing there, and `conflicts` need a person. `members` is how many entries the list of authors has here.
+    """
+
+    engine: str
+    state: str
+    text: str
+    contact: str
+    behind: int
+    waiting: int
+    conflicts: int
+    members: int
+
+
+SharingRequest = DescribeSharing | ResolveConflict
+SharingReply = SharingReport

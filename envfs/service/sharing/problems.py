@@ -1,0 +1,46 @@
+"""The sentences of `status` about a vault that machines share. Facts in, sentences out."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.outbox import Outbox
+
+_LONG_SECONDS = 600  # that an engine may be away before somebody is told, where nothing waits
+_NAMED = 3  # of streams
+
+
+def sharing_problems(facts: SharingFacts, outbox: Outbox, engine: str, now: str) -> Iterator[str]:
+    """Say what keeps machines from having the same vault. `now` is UTC, as records have it."""
+    if facts.problem and (len(outbox) or _seconds_between(facts.contact.time, now) > _LONG_SECONDS):
+        since = f"since {facts.contact.time[:19]}Z" if facts.contact.engine == engine else "from the beginning"
+        count = f"; {_versions(len(outbox))} for it" if len(outbox) else ""
+        yield f"the engine has been away {since}: {facts.problem}{count}"
+    if facts.went_back:
+        yield f"the engine went back: it had lost records of {_some(facts.went_back)}, and was given them again"
+    if facts.forked:
+        names = _some(dict.fromkeys(sorted(facts.forked)))
+        yield f"the engine has other records than this machine of {names}; `envfs sync status` says which"
+    for stream, fault in sorted(facts.refused.items())[:_NAMED]:
+        yield f"the engine has a record of {stream} that was not taken: {fault}"
+    for level in sorted({conflict.level for conflict in outbox.conflicts()}):
+        yield f"a version of {level} is in conflict with another machine's; `envfs sync resolve {level} --mine` decides"
+    for number, fault in sorted(facts.unmerged.items())[:_NAMED]:
+        yield f"version {number} of the outbox cannot be merged: {fault}"
+    if outbox.damaged:
+        yield f"{_some(dict.fromkeys(outbox.damaged))} in {outbox.folder} cannot be read"
+
+
+def _versions(count: int) -> str:
+    return f"{count} version{' waits' if count == 1 else 's wait'}"
+
+
+def _some(names: Mapping[str, object]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(list(names)[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _seconds_between(before: str, after: str) -> float:
+    if not before:
+        return float("inf")
+    return (datetime.fromisoformat(after) - datetime.fromisoformat(before)).total_seconds()
