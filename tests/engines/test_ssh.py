@@ -155,6 +155,25 @@ def cut_connections(sshd: Sshd) -> None:
         os.kill(int(pid), signal.SIGKILL)
 
 
+@pytest.mark.soak
+def test_an_administrator_makes_a_folder_on_a_server_ready_and_a_member_does_not(sshd: Sshd) -> None:
+    folder = sshd.folder / "new"
+    key = sshd.new_member(f"{ENVFS} store init {folder}")  # as the server's own shell would find it
+    done = subprocess.run(
+        [ENVFS, "store", "init", sshd.address("ssh", folder, key)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert "a second one of the same name was refused" in done.stdout
+    assert folder.is_dir()
+    member = [ENVFS, "store", "init", sshd.new_address(folder, "--append-only")]
+    done = subprocess.run(member, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 113
+    assert "for no other command" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("status", "words", "text"),
     [
@@ -165,6 +184,7 @@ def cut_connections(sshd: Sshd) -> None:
             b"ssh: connect to host h port 22: No route\x1b[2J\n",
             "host cannot be reached by ssh: ssh: connect to host h port 22: No route?[2J",
         ),
+        (101, b"envfs: error: this key is for x\n", "host refuses: this key is for x"),
         (255, b"", "host cannot be reached by ssh"),
         (None, b"", "host does not answer"),
     ],

@@ -26,6 +26,7 @@ _OPTIONS = {
 }
 _NOT_FOUND, _SSH_FAILED = 127, 255
 _LONGEST = 300
+_OURS = "envfs: error: "
 
 
 def ssh_command(address: Address, *words: str) -> list[str]:
@@ -71,6 +72,8 @@ def end_of_ssh(address: Address, status: int | None, words: bytes) -> EnvFSError
             f"ssh does not know {address.host}, or knows it by another key: {text}",
             "connect to it once with ssh, and compare the key that it shows",
         )
+    if text.startswith(_OURS):
+        return StoreUnavailable(f"{address.host} refuses: {text.removeprefix(_OURS)}")
     if status is None:
         return StoreUnavailable(f"{address.host} does not answer")
     return StoreUnavailable(f"{address.host} cannot be reached by ssh" + (f": {text}" if text else ""))
