@@ -30,11 +30,11 @@ lint: ## style, format, types and the arrows between layers
 check: lint test ## lint and test: what CI runs
 
 bench: ## measure speed, print the numbers, and name what got slower; BENCH=--write makes docs/benchmarks.md
-	@contrib/install test
+	@contrib/install run
 	@.venv/bin/python contrib/bench/run.py $(BENCH)
 
 profile: ## show what a read costs in processor time, and in which layers; PROFILE='--against FOLDER' compares
-	@contrib/install test
+	@contrib/install run
 	@.venv/bin/python contrib/bench/open_cost.py $(PROFILE)
 
 dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=2000 SEED=2 narrow it

@@ -1,6 +1,6 @@
 """Compile `envfs`, the program before the interpreter (cli/launcher.c), when a wheel or a checkout is installed.
 
-A C compiler is needed once. `CC` and `CFLAGS` are respected.
+pyfuse3 comes as source, so a C compiler is there. `CC` and `CFLAGS` are respected.
 """
 
 import os

@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from envfs.daemon import __main__ as daemon
-from envfs.fuse import handles, loop, warm_answers
-from envfs.fuse.device.fuse_device import FuseDevice
+from envfs.fuse import handles, inodes, listings, loop
 from envfs.fuse.handles import Handles
+from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import KernelTable
-from envfs.fuse.warm_answers import WarmAnswers
+from envfs.fuse.operations import Operations
 from envfs.gate.audit_log.log_writer import LogWriter
 from envfs.gate.audit_log.written_file import WrittenFile
-from envfs.gate.gate import Gate
 from envfs.gate.judge import Judge
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.views.view import View
@@ -45,7 +44,7 @@ class Layers:
         self.requests: dict[str, list[dict[str, int]]] = defaultdict(list)
         self._kind = ""
         self._spent: dict[str, int] = defaultdict(int)
-        self._stack = ["loop"]
+        self._stack = ["binding"]
         self._since = _clock()
         self.outside, self.inside = 0.0, 0.0  # what a wrapper adds to the layer around it, and to its own
 
@@ -70,6 +69,8 @@ class Layers:
 
     def end(self) -> None:
         """Note that the request under way is answered."""
+        self.enter("loop")
+        self.leave()
         if self._kind:
             self.requests[self._kind].append(dict(self._spent))
         self._kind = ""
@@ -90,7 +91,7 @@ class Layers:
             self._since = _clock()
             _repeat(wrapped)
             insides.append(self._spent["empty"] / _TRIES)
-            outsides.append(self._spent["loop"] / _TRIES - alone)
+            outsides.append(self._spent["binding"] / _TRIES - alone)
         self.inside, self.outside = min(insides), max(0.0, min(outsides))
         self._spent.clear()
 
@@ -129,39 +130,42 @@ def wrapped_function(layers: Layers, function: Callable[..., Any], layer: str) -
     return timed
 
 
-def _wrapped_answer(layers: Layers, answer: Callable[..., bool], kind: str) -> Callable[..., bool]:
-    timed = wrapped_function(layers, answer, "handler")
-
-    @functools.wraps(answer)
-    def begun(*args: Any, **kwargs: Any) -> bool:  # noqa: ANN401 - whatever the function takes
+def _wrapped_handler(layers: Layers, handler: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    async def timed(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the handler takes
         layers.begin(kind)
-        return bool(timed(*args, **kwargs))
+        layers.enter("handler")
+        try:
+            return await handler(*args, **kwargs)
+        finally:
+            layers.leave()
 
-    return begun
+    return timed
 
 
-def _wrapped_read(layers: Layers, read: Callable[[FuseDevice], int]) -> Callable[[FuseDevice], int]:
-    timed = wrapped_function(layers, read, "device")
+def _wrapped_wait(layers: Layers, wait: Callable[[int], Any]) -> Callable[[int], Any]:
+    async def timed(device: int) -> None:
+        layers.enter("loop")
+        try:
+            await wait(device)
+        finally:
+            layers.leave()
+            layers.end()
 
-    def begun(device: FuseDevice) -> int:
-        layers.end()
-        return int(timed(device))
-
-    return begun
+    return timed
 
 
 PLACES: tuple[tuple[str, object, tuple[str, ...]], ...] = (
     ("caller", Callers, ("look", "glance")),
     ("caller", handles, ("kept_caller",)),
-    ("caller", warm_answers, ("kept_caller",)),
+    ("caller", inodes, ("kept_caller",)),
     ("origin", Origins, ("look",)),
     ("policy", Judge, ("judge_access", "judge_held", "sees")),
-    ("policy", Gate, ("is_by",)),
     ("freshness of the rules", RuleBook, ("load",)),
     ("freshness of the vault", Vault, ("fingerprint", "versions", "children")),
-    ("inode", KernelTable, ("looked_up_again",)),
-    ("reply", FuseDevice, ("write", "reply")),
-    ("waiting", loop.Loop, ("_comes_soon",)),
+    ("inode", Inodes, ("file", "known_folder")),
+    ("inode", KernelTable, ("looked_up",)),
+    ("names", listings, ("child_node_of",)),
     ("record", LogWriter, ("append",)),
     ("look at the log", WrittenFile, ("check",)),
     ("write", WrittenFile, ("write",)),
@@ -178,9 +182,9 @@ def main() -> int:
     for layer, owner, names in PLACES:
         for name in names:
             setattr(owner, name, wrapped_function(layers, getattr(owner, name), layer))
-    for kind, name in zip(REQUESTS, ("_look_up", "_open", "_read", "_release"), strict=True):
-        setattr(WarmAnswers, name, _wrapped_answer(layers, getattr(WarmAnswers, name), kind))
-    setattr(FuseDevice, "read", _wrapped_read(layers, FuseDevice.read))  # noqa: B010 - mypy knows no methods that change
+    for kind in REQUESTS:
+        setattr(Operations, kind, _wrapped_handler(layers, getattr(Operations, kind), kind))
+    loop._wait_readable = _wrapped_wait(layers, loop._wait_readable)  # noqa: SLF001
     signal.signal(signal.SIGUSR2, lambda *_: layers.forget())
     try:
         return daemon.main()

@@ -32,11 +32,10 @@ _PROCESSORS = os.sched_getaffinity(0)
 _PROCESSOR = max(_PROCESSORS)
 _SECONDS = 60.0
 _LAYERS_ORDER = (
-    "device",
-    "waiting",
+    "binding",
     "loop",
     "handler",
-    "reply",
+    "names",
     "caller",
     "policy",
     "freshness of the rules",

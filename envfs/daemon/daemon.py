@@ -114,9 +114,12 @@ async def serve_mount(
 
     `ready` is called with a note, or the empty string, and with where it is mounted. `lock` is as for `answer`.
     """
+    from envfs.fuse import binding_start  # noqa: PLC0415 - `answer` starts without pyfuse3
+
     guard = DaemonLock(lock) if lock >= 0 else DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
     link = KeyholderLink(started=keyholder)
     try:
+        binding_start.load_pyfuse3()
         async with supervised_nursery() as tasks:
             service = Service(places, link, tasks.cancel)
             service.keyholder_pid = link.pid
@@ -137,7 +140,7 @@ async def _serve(
     ready: Callable[[str, str], None],
 ) -> None:
     from envfs.fuse.crowding import Crowding  # noqa: PLC0415
-    from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without it
+    from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
     from envfs.fuse.touching import Toucher  # noqa: PLC0415
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
@@ -153,7 +156,7 @@ async def _serve(
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        withdrawal = Withdrawal(operations.held_files, open_vault.gate, mount.device)
+        withdrawal = Withdrawal(operations.held_files, open_vault.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         service.open_files = operations.open_files
         heart = Heart(manager, path)
@@ -162,8 +165,7 @@ async def _serve(
             service.mount = path
             _begin(service, link, tasks, listener)
             sharing = operations.sharing
-            crowding = Crowding(operations.held_files, mount.device)
-            for duty in (withdrawal.run, crowding.run, sharing.run, sharing.watch):
+            for duty in (withdrawal.run, Crowding(operations.held_files).run, sharing.run, sharing.watch):
                 tasks.keep(duty)
             tasks.keep(_announce, Toucher(operations, path), open_vault, heart, on_ready)
             await run_restarted(mount.serve)

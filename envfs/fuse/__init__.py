@@ -1,4 +1,4 @@
-"""The mount: the kernel's questions answered from the gate. The only package that speaks to /dev/fuse.
+"""The mount: the kernel's questions answered from the gate. The only importer of pyfuse3.
 
 May import: service and below.
 """

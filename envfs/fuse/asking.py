@@ -11,11 +11,12 @@ import errno
 from functools import partial
 from typing import Self
 
+from pyfuse3 import FUSEError
+
 from envfs.core.access.caller import Caller
 from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest
 from envfs.fuse import loop
-from envfs.fuse.device.facts import FUSEError
 from envfs.fuse.nodes import FILES, Node
 from envfs.gate.approvals.board import CallerLeft, Patience
 from envfs.gate.gate import Gate

@@ -10,9 +10,9 @@ thread, as it may wait for a listing of the folder, which waits for the loop.
 from contextlib import suppress
 from typing import NoReturn
 
+import pyfuse3
 import trio
 
-from envfs.fuse.device.fuse_device import FuseDevice
 from envfs.fuse.held_files import HeldFiles
 
 MOST = 20_000  # files that the kernel may hold: about 15 MiB here
@@ -22,9 +22,8 @@ _LOOK_AGAIN = 0.5
 class Crowding:
     """Watches how many files the kernel holds of one mount."""
 
-    def __init__(self, held: HeldFiles, device: FuseDevice, most: int = MOST) -> None:
-        """Leave the kernel about `most` of the files that are `held`. It is told by `device`."""
-        self._device = device
+    def __init__(self, held: HeldFiles, most: int = MOST) -> None:
+        """Leave the kernel about `most` of the files that are `held`."""
         self._held = held
         self._most = most
 
@@ -34,9 +33,10 @@ class Crowding:
             await trio.sleep(_LOOK_AGAIN)
             places = self._held.beyond(self._most)
             if places:
-                await trio.to_thread.run_sync(self._forget, places, abandon_on_cancel=True)
+                await trio.to_thread.run_sync(_forget, places, abandon_on_cancel=True)
 
-    def _forget(self, places: list[tuple[int, bytes]]) -> None:
-        for folder, name in places:
-            with suppress(OSError):  # the kernel has forgotten it by itself
-                self._device.invalidate_entry(folder, name)
+
+def _forget(places: list[tuple[int, bytes]]) -> None:
+    for folder, name in places:
+        with suppress(OSError):  # the kernel has forgotten it by itself
+            pyfuse3.invalidate_entry(folder, name)

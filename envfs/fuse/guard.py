@@ -5,9 +5,10 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from pyfuse3 import FUSEError, RequestContext
+
 from envfs.errors import EnvFSError
 from envfs.fuse import faults
-from envfs.fuse.device.facts import FUSEError, RequestContext
 from envfs.fuse.sharing import Sharing
 from envfs.gate.turns import asker
 from envfs.host import surprises

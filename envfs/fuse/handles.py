@@ -6,24 +6,23 @@ for this uid alone.
 """
 
 import errno
-import os
 from mmap import PAGESIZE
 from typing import NamedTuple, NoReturn
 
+from pyfuse3 import FUSEError
+
 from envfs.core.access.caller import Caller
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.fuse.device.facts import FUSEError
 from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing
 from envfs.fuse.nodes import VALUE
-from envfs.gate.gate import Admission, Gate
+from envfs.gate.gate import Gate
 from envfs.gate.readings import LevelReading
 from envfs.gate.views.view import Extent, View
 from envfs.host import clocks
 from envfs.host.callers.callers import kept_caller
 
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 MOST_HANDLES = 1024  # open files and folders of one uid
 MOST_VIEWS = 64  # different views that they hold: each is a mapping, and a descriptor of this process
 MOST_BYTES = 32 << 20  # memory that these views take together. One view is let through whatever its size
@@ -33,7 +32,6 @@ class OpenFile(NamedTuple):
     """An opened file: the number of its inode, who opened it, what was asked, and the piece of a view that it shows.
 
     The piece is as long as the kernel was told that the inode is. It was opened `seconds` after the machine's start.
-    As long as an `admission` stands, it may be read without another decision.
     """
 
     inode: int
@@ -42,7 +40,6 @@ class OpenFile(NamedTuple):
     view: View
     extent: Extent
     seconds: float
-    admission: Admission | None = None
 
 
 class _Use:
@@ -116,7 +113,7 @@ class Handles:
 
     def advance(self, inode: Inode, view: View) -> None:
         """Let every handle of an inode that has grown show what the kernel is going to be told of it."""
-        piece = shown_piece(inode, view)
+        piece = _piece(inode, view)
         for handle, content in self._open.items():
             if isinstance(content, OpenFile) and content.inode == inode.number and content.extent.size < piece.size:
                 use = self._uses[content.caller.uid]
@@ -166,8 +163,6 @@ class Handles:
         content = self._open[handle]
         if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
-        if content.admission is not None and self._gate.stands(content.admission):
-            return content
         caller, request = content.caller, content.request
         verdict = self._gate.judge_held(caller, request)
         if not verdict.is_served:
@@ -204,9 +199,7 @@ class Handles:
 def open_content(inode: Inode, caller: Caller, request: AccessRequest, view: View) -> OpenFile:
     """Return what an open of an inode holds, and release `view` if that fails. ESTALE if it is of another content."""
     try:
-        return OpenFile(
-            inode.number, kept_caller(caller), request, view, shown_piece(inode, view), clocks.boot_seconds()
-        )
+        return OpenFile(inode.number, kept_caller(caller), request, view, _piece(inode, view), clocks.boot_seconds())
     except FUSEError:
         view.release()
         raise
@@ -231,8 +224,7 @@ def is_for_pages(piece: Extent, start: int, size: int) -> bool:
     return not start % PAGESIZE and not size % PAGESIZE and start + size <= pages * PAGESIZE
 
 
-def shown_piece(inode: Inode, view: View) -> Extent:
-    """Return the piece of a view that an inode shows, as long as the kernel was told. ESTALE if it has less."""
+def _piece(inode: Inode, view: View) -> Extent:
     whole = file_extent(view, inode.node)
     end = whole.start + inode.entry.st_size
     if whole.end < end:

@@ -10,10 +10,11 @@ import stat
 import time
 from collections.abc import Callable
 
+from pyfuse3 import EntryAttributes, FUSEError
+
 from envfs.core.access.caller import Caller
 from envfs.errors import EnvFSError
 from envfs.fuse import access_lists
-from envfs.fuse.device.facts import EntryAttributes, FUSEError
 from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable
 from envfs.fuse.nodes import FORMATS, PAST, ROOT, VALUE, Node
 from envfs.gate.views.view import TEXTS, Extent, View
@@ -29,7 +30,6 @@ _SECTOR = 512  # stat(2): the unit of st_blocks, whatever the block size
 _BLOCK = 4096
 _TIMES_KEPT = 4096
 _LOOK_AGAIN_NS = 1_000_000_000
-TEXT_KINDS = frozenset(kind for kind, text in FORMATS.items() if text in TEXTS)
 _PARTS = {kind: TEXTS[text] for kind, text in FORMATS.items() if text in TEXTS}
 
 
@@ -55,9 +55,10 @@ class Inodes:
     def file(self, node: Node, caller: Caller, view: View) -> Inode:
         """Return the inode by which a caller gets a piece of a view. ENOENT if the view has no such piece."""
         caller, content = kept_caller(caller), view.content(FORMATS[node.kind])
-        size, changed_ns = file_extent(view, node).size, view.changed_ns or self._mounted_ns
+        start, end = file_extent(view, node)
+        size, changed_ns = end - start, view.changed_ns or self._mounted_ns
         held = self._table.held(node, caller.uid, content)
-        if held is not None and _is_told(held, size, changed_ns):
+        if held is not None and size <= held.entry.st_size and changed_ns <= held.entry.st_mtime_ns:
             return held if held.caller is caller else Inode(held.number, held.identity, caller, held.entry)
         entry = EntryAttributes()
         entry.st_size = size
@@ -67,21 +68,11 @@ class Inodes:
             self._grow(inode, view)
         return inode
 
-    def told_file(self, node: Node, uid: int, view: View) -> Inode | None:
-        """Return the inode by which a user gets a piece of a view, if the kernel was told all of it."""
-        held = self._table.held(node, uid, view.content(FORMATS[node.kind]))
-        is_told = held and _is_told(held, file_extent(view, node).size, view.changed_ns or self._mounted_ns)
-        return held if is_told else None
-
-    def looked_until_ns(self, folder: Node) -> int:
-        """Return until when a folder's time counts as looked at, by the monotonic clock."""
-        return self._looked_ns.get(folder, -_LOOK_AGAIN_NS) + _LOOK_AGAIN_NS
-
     def known_folder(self, node: Node, caller: Caller) -> Inode:
         """As `folder`, looking for a newer time once a second and no more: every path goes over folders."""
         caller = kept_caller(caller)
         held = self._table.held(node, caller.uid)
-        if held is None or time.monotonic_ns() > self.looked_until_ns(node):
+        if held is None or time.monotonic_ns() - self._looked_ns.get(node, 0) > _LOOK_AGAIN_NS:
             return self.folder(node, caller)
         return held if held.caller is caller else Inode(held.number, held.identity, caller, held.entry)
 
@@ -141,10 +132,6 @@ class Inodes:
         changed_ns = clocks.parse_nanoseconds(self._vault.header(folder.level, version).time)
         self._times[key] = (digest, changed_ns)
         return changed_ns
-
-
-def _is_told(inode: Inode, size: int, changed_ns: int) -> bool:
-    return size <= inode.entry.st_size and changed_ns <= inode.entry.st_mtime_ns
 
 
 def file_extent(view: View, node: Node) -> Extent:

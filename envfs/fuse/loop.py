@@ -1,51 +1,37 @@
-"""The loop under the handlers: workers that read questions from the device, one at a time, and answer them.
+"""The loop under the handlers: pyfuse3's own, on trio, with most trips through the scheduler left out.
 
-A question that no handler has to wait for is read and answered without a turn of trio's scheduler. For that:
+pyfuse3 asks `pyfuse3.trio` for a lock and for `wait_readable`. By that name it can be made to run on asyncio,
+and it is used here for two things (docs/design.md §5):
 
-- **A sticky lock.** The device stays with the worker that has it, until a handler says that it is going to wait
-  (`make_way`). Then the next worker has it, and the one that waits answers when it can.
-- **A look before the wait.** The next question of the same reader comes within microseconds. The device is looked at
+- **A sticky lock.** pyfuse3's lock hands the device to the next worker at each request, which costs a
+  task switch. This lock stays with the worker that has it, until a handler says that it is going to wait (`make_way`).
+- **A look before the wait.** The next request of the same reader comes within microseconds. The device is looked at
   for so long before the task sleeps: a processor that fell asleep takes longer to wake than a whole request. After
-  `_IN_A_ROW_NS` the scheduler has its turn all the same: so a crowd in the mount, which asks
+  `_IN_A_ROW` requests, or `_IN_A_ROW_NS`, the scheduler has its turn all the same: so a crowd in the mount, which asks
   for what takes long, holds nobody at the socket.
 
 Laws: a handler that waits calls `make_way` first. One that does not would hold up the others, but for `_HEAL` at most.
-Each question is answered once, whatever happens in its handler.
+A question can be withdrawn between the look and the read, when its asker is killed. The read, which blocks, would hold
+up everything then, so a signal ends it after `_TICK` at most.
 """
 
 import os
+import select
+import signal
+import threading
 import time
-from typing import Protocol
+import types
+from collections.abc import Callable
 
+import pyfuse3
 import trio
 
-from envfs.errors import EnvFSError
-from envfs.fuse import faults
-from envfs.fuse.device import questions, replies
-from envfs.fuse.device.facts import FUSEError, RequestContext
-from envfs.fuse.device.fuse_device import FuseDevice
-from envfs.fuse.device.layout import IN_HEADER
-from envfs.fuse.device.questions import Handlers, KernelQuestion
-from envfs.host import surprises
-from envfs.host.supervision import Tasks, supervised_nursery
+from envfs.host.supervision import supervised_nursery
 
-_IN_A_ROW_NS = 4_000_000
+_IN_A_ROW, _IN_A_ROW_NS = 64, 4_000_000
 _SOON_NS = 50_000
 _HEAL = 1.0
-_SPARE_WORKERS = 32
-_WORKERS = 100_000  # an open that waits for a person holds a worker. Too few, and the whole mount would wait with it
-
-
-class AnswersAtOnce(Protocol):
-    """The part of a mount that answers without a handler."""
-
-    def answer(self, size: int, /) -> bool:
-        """Answer the question that the device has. False if that takes a handler."""
-        ...
-
-    def learn(self, question: KernelQuestion) -> None:
-        """Remember what a handler answered."""
-        ...
+_TICK = 0.1  # seconds between two signals, as long as questions come
 
 
 class DeviceLock:
@@ -55,13 +41,9 @@ class DeviceLock:
         """Start with nobody having it."""
         self._taken = False
         self._waiting = trio.lowlevel.ParkingLot()
+        _batons.append(self)
 
-    @property
-    def waiting(self) -> int:
-        """How many workers wait for it."""
-        return len(self._waiting)
-
-    async def take(self) -> None:
+    async def __aenter__(self) -> None:
         """Take the lock. At once if it is free."""
         while self._taken:
             # a worker that ended with the lock free wakes none: so those who wait look by themselves now and then
@@ -69,7 +51,7 @@ class DeviceLock:
                 await self._waiting.park()
         self._taken = True
 
-    def release(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Release the lock. The first worker to ask has it."""
         self._taken = False
 
@@ -79,132 +61,114 @@ class DeviceLock:
             self._waiting.unpark()
 
 
-class Loop:
-    """Serves one mount."""
-
-    def __init__(self, device: FuseDevice, handlers: Handlers, warm_answers: AnswersAtOnce) -> None:
-        """Have `warm_answers`, or else `handlers`, answer what comes by `device`."""
-        self._warm = warm_answers
-        self._device = device
-        self._handlers = handlers
-        self._lock = DeviceLock()
-        self._workers = 0
-        self._until_ns = 0  # when the scheduler has its turn
-
-    async def run(self) -> None:
-        """Answer until the mount is undone."""
-        _loops.append(self)
-        try:
-            async with supervised_nursery() as tasks:
-                self._start(tasks)
-        finally:
-            _loops.remove(self)
-
-    def make_way(self) -> None:
-        """Let another worker read from the device."""
-        self._lock.make_way()
-
-    def is_asked(self) -> bool:
-        """Tell whether the kernel has a question that nobody took yet."""
-        return self._device.is_asked()
-
-    def _start(self, tasks: Tasks) -> None:
-        self._workers += 1
-        tasks.start_soon(self._work, tasks)
-
-    async def _work(self, tasks: Tasks) -> None:
-        while self._lock.waiting <= _SPARE_WORKERS:
-            try:
-                question = await self._take_question()
-            except EOFError:
-                self._lock.make_way()  # whoever waits for it ends too
-                break
-            if not self._lock.waiting and self._workers < _WORKERS:
-                self._start(tasks)
-            try:
-                body = await questions.answer(self._handlers, question)
-            except Exception as refusal:  # noqa: BLE001 - its asker must not wait for ever
-                self._refuse(question, refusal)
-            else:
-                self._reply(question, body)
-        self._workers -= 1
-
-    async def _take_question(self) -> KernelQuestion:
-        await self._lock.take()
-        try:
-            return await self._next_question()
-        finally:
-            self._lock.release()
-
-    async def _next_question(self) -> KernelQuestion:
-        while True:
-            size = self._read_ready()
-            if size:
-                return _parsed(self._device.question[:size])
-            if time.monotonic_ns() < self._until_ns:
-                await trio.lowlevel.wait_readable(self._device.number)
-            else:
-                await trio.lowlevel.checkpoint()
-            self._until_ns = time.monotonic_ns() + _IN_A_ROW_NS
-
-    def _read_ready(self) -> int:
-        # answer what takes no handler. Returns the size of the first question that does, or 0 when the loop has to wait
-        read, answer, now, until_ns = self._device.read, self._warm.answer, time.monotonic_ns, self._until_ns
-        while now() < until_ns:
-            size = read()
-            if not size:
-                if not self._comes_soon(now() + _SOON_NS):
-                    return 0
-                continue
-            try:
-                if not answer(size):
-                    return size
-            except Exception as refusal:  # noqa: BLE001 - its asker must not wait for ever
-                self._refuse(_parsed(self._device.question[:size]), refusal)
-        return 0
-
-    def _refuse(self, question: KernelQuestion, refusal: Exception) -> None:
-        if not isinstance(refusal, FUSEError | EnvFSError):
-            surprises.report_bug(refusal)
-        number = refusal.errno if isinstance(refusal, FUSEError) else faults.errno_of(refusal)
-        self._device.write(replies.header(question.unique, 0, number))
-
-    def _comes_soon(self, until: int) -> bool:
-        look = self._device.look
-        while not look(0):
-            if time.monotonic_ns() > until:
-                return False
-            os.sched_yield()  # whoever was answered may need this very processor to ask again
-        return True
-
-    def _reply(self, question: KernelQuestion, body: questions.Body | None) -> None:
-        if body is not None:
-            self._device.reply(replies.header(question.unique, len(body)), body)
-            self._learn(question)
-
-    def _learn(self, question: KernelQuestion) -> None:
-        try:
-            self._warm.learn(question)
-        except EnvFSError:
-            return
-        except Exception as surprise:  # noqa: BLE001 - it is answered, and that is what counts
-            surprises.report_bug(surprise)
+_batons: list[DeviceLock] = []
+_left = [_IN_A_ROW]
+_until_ns = [0]  # when the scheduler has its turn
+_devices: list[int] = []
+_looks: dict[int, Callable[[int], list[tuple[int, int]]]] = {}  # by device: poll(2), which waits for so many ms
 
 
-_loops: list[Loop] = []
+class Ticker:
+    """The signals that end a read for which there is nothing: libfuse answers EINTR, and pyfuse3 looks again."""
+
+    def __init__(self) -> None:
+        """Start silent."""
+        self._is_on = self._is_running = False
+        self._reads = self._seen = 0
+
+    def install(self) -> None:
+        """Take the signal, where that can be done: in the main thread, in which the daemon has its loop."""
+        self._is_on = threading.current_thread() is threading.main_thread()
+        if self._is_on:
+            signal.signal(signal.SIGALRM, self._tick)
+
+    def uninstall(self) -> None:
+        """Send no more signals: at the end of the process one that is on its way would kill it."""
+        if self._is_on:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._is_on = False
+
+    def before_read(self) -> None:
+        """See to it that the read that comes now has an end."""
+        self._reads += 1
+        if self._is_on and not self._is_running:
+            self._is_running = True
+            signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+
+    def _tick(self, *_: object) -> None:
+        if self._reads == self._seen:  # each read that began before the last signal has ended
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._is_running = False
+        self._seen = self._reads
+
+
+_ticker = Ticker()
+
+
+async def _wait_readable(device: int) -> None:
+    now_ns = time.monotonic_ns()
+    if _left[0] and now_ns < _until_ns[0] and (_look(device)(0) or _comes_soon(device, now_ns + _SOON_NS)):
+        _left[0] -= 1
+        _ticker.before_read()
+        return
+    _devices[:] = (device,)
+    _left[0], _until_ns[0] = _IN_A_ROW, now_ns + _IN_A_ROW_NS
+    await trio.lowlevel.wait_readable(device)
+    _until_ns[0] = time.monotonic_ns() + _IN_A_ROW_NS
+    _ticker.before_read()
+
+
+def _comes_soon(device: int, until: int) -> bool:
+    look = _look(device)
+    while not look(0):
+        if time.monotonic_ns() > until:
+            return False
+        os.sched_yield()  # whoever was answered may need this very processor to ask again
+    return True
+
+
+def _look(device: int) -> Callable[[int], list[tuple[int, int]]]:
+    look = _looks.get(device)
+    if look is None:
+        poll = select.poll()  # made once: with `select` a look costs twice as much
+        poll.register(device, select.POLLIN)
+        look = _looks[device] = poll.poll
+    return look
 
 
 def is_asked() -> bool:
     """Tell whether the kernel has a question that nobody took yet. False once it was unmounted."""
-    return any(loop.is_asked() for loop in _loops)
+    return any(event == select.POLLIN for device in _devices for _, event in _look(device)(0))
+
+
+def install_loop() -> None:
+    """Put this loop under pyfuse3, before its `main` runs."""
+    _batons.clear()
+    _devices.clear()
+    _looks.clear()
+    _ticker.install()
+    lowlevel = types.SimpleNamespace(
+        wait_readable=_wait_readable,
+        current_task=trio.lowlevel.current_task,
+        current_trio_token=trio.lowlevel.current_trio_token,
+        notify_closing=trio.lowlevel.notify_closing,
+    )
+    seam = types.SimpleNamespace(
+        Lock=DeviceLock,
+        open_nursery=supervised_nursery,  # a worker that meets a surprise is started again, and the mount goes on
+        ClosedResourceError=trio.ClosedResourceError,
+        lowlevel=lowlevel,
+    )
+    setattr(pyfuse3, "trio", seam)  # noqa: B010 - as pyfuse3.asyncio.enable does; the type stubs do not know of it
+
+
+def uninstall_loop() -> None:
+    """End the signals, once pyfuse3's `main` has ended."""
+    _ticker.uninstall()
 
 
 def make_way() -> None:
     """Let another worker read from the device, because this one is going to wait."""
-    for loop in _loops:
-        loop.make_way()
-
-
-def _parsed(data: memoryview) -> KernelQuestion:
-    _, opcode, unique, inode, uid, gid, pid, _ = IN_HEADER.unpack_from(data)
-    return KernelQuestion(unique, opcode, inode, RequestContext(uid, gid, pid), bytes(data[IN_HEADER.size :]))
+    for baton in _batons:
+        baton.make_way()

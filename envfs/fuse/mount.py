@@ -2,11 +2,14 @@
 
 import gc
 
-from envfs import safe_open
+import pyfuse3
+
 from envfs.errors import MountFailed
-from envfs.fuse.device import fuse_device
-from envfs.fuse.loop import Loop
+from envfs.fuse import loop
 from envfs.fuse.operations import Operations
+
+_SPARE_WORKERS = 32
+_WORKERS = 100_000  # an open that waits for a person holds a worker. Too few, and the whole mount would wait with it
 
 
 class Mount:
@@ -18,22 +21,27 @@ class Mount:
         Raises:
             MountFailed: the kernel or fusermount3 refuses
         """
-        # the second for kernels without access lists: there root alone lists the mount point, and watches it
-        options = ("allow_other", "default_permissions") if for_all else ()
+        options = {"fsname=envfs", "subtype=envfs", "nosuid", "nodev", "noexec", "noatime"}
+        if for_all:
+            # the second for kernels without access lists: there root alone lists the mount point, and watches it
+            options |= {"allow_other", "default_permissions"}
         try:
-            self.device = fuse_device.mount(path, options=options)
-        except OSError as error:
+            pyfuse3.init(operations, path, options)
+        except RuntimeError:
             raise MountFailed(
-                f"cannot mount at {path}: {safe_open.error_words(error)}",
+                f"cannot mount at {path}",
                 "is fuse3 installed, and may this user open /dev/fuse? the daemon's log has fusermount3's own words",
             ) from None
-        self._loop = Loop(self.device, operations, operations.warm_answers(self.device))
 
     async def serve(self) -> None:
         """Answer the kernel until the mount is undone."""
         gc.freeze()
-        await self._loop.run()
+        loop.install_loop()
+        try:
+            await pyfuse3.main(min_tasks=_SPARE_WORKERS, max_tasks=_WORKERS)
+        finally:
+            loop.uninstall_loop()
 
     def close(self) -> None:
         """Undo the mount."""
-        self.device.close()
+        pyfuse3.close(unmount=True)

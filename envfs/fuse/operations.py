@@ -13,6 +13,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+import pyfuse3
+from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirToken, RequestContext
+
 from envfs.core import names
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import PLAIN_FACE, Face
@@ -23,17 +26,6 @@ from envfs.core.differences import Difference
 from envfs.fuse import access_lists, asking, handles, listings, loop, nodes, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.asking import Unanswered
-from envfs.fuse.device import replies
-from envfs.fuse.device.facts import (
-    ROOT_INODE,
-    EntryAttributes,
-    FileInfo,
-    FUSEError,
-    RequestContext,
-    SetattrFields,
-)
-from envfs.fuse.device.fuse_device import FuseDevice
-from envfs.fuse.device.replies import ReaddirToken
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.held_files import HeldFiles
@@ -44,7 +36,6 @@ from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, ROOT, VALUE, Node, N
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
-from envfs.fuse.warm_answers import WarmAnswers
 from envfs.gate.gate import Gate
 from envfs.gate.views.view import View
 from envfs.host.callers import callers
@@ -52,33 +43,34 @@ from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault
 
 _ASK = Decision.ASK  # looked up once: through its class a member costs 50 ns (Python 3.11)
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 _REPLY_BYTES = 1 << 20  # the kernel asks for at most this much at once
 
 
 class Operations(Absent):
     """One mount's handlers."""
 
+    supports_dot_lookup = False  # or the kernel would ask for inodes by number, for root's guessed file handles
+    enable_writeback_cache = False
+
     def __init__(self, vault: Vault, gate: Gate, *, for_all: bool = False) -> None:
         """Show `vault` through `gate`. `for_all`: to other uids too, so the kernel is to check who reads a folder."""
+        super().__init__()
         self.enable_acl = for_all
         self._vault = vault
         self._gate = gate
         self._me = callers.own_caller()
         self.table = KernelTable(self._me)
         self.touching = Touching()
-        self.handles = Handles(gate)
-        self.open_files = self.handles.readings
-        self.inodes = Inodes(vault, self.table, self.handles.advance, listed=for_all)
-        self.callers = callers.Callers()
-        self.sharing = Sharing(self.callers.process_of)
-        self.reply = ReplyBuffer(_REPLY_BYTES)
-        self.held_files = HeldFiles(self.table, self.handles, self._may_see)
+        self._handles = Handles(gate)
+        self.open_files = self._handles.readings
+        self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
+        self._callers = callers.Callers()
+        self.sharing = Sharing(self._callers.process_of)
+        self._reply = ReplyBuffer(_REPLY_BYTES)
+        self.held_files = HeldFiles(self.table, self._handles, self._may_see)
 
     # -- what the daemon does by itself --------------------------------------------------------------------------------
-
-    def warm_answers(self, device: FuseDevice) -> WarmAnswers:
-        """Return what answers by a device where no handler has to."""
-        return WarmAnswers(self._gate, self._vault, self, device)
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
@@ -86,12 +78,12 @@ class Operations(Absent):
 
     def touches(self, differing: Mapping[str, Difference]) -> list[Touch]:
         """Plan what to touch so that every watch is told of these differences, by level."""
-        return touch_plan.plan_touches(self.table, self.inodes, self._me, differing)
+        return touch_plan.plan_touches(self.table, self._inodes, self._me, differing)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
     def _caller(self, ctx: RequestContext, *, opens: bool = False) -> Caller:
-        return (self.callers.look if opens else self.callers.glance)(ctx.pid, ctx.uid, ctx.gid)
+        return (self._callers.look if opens else self._callers.glance)(ctx.pid, ctx.uid, ctx.gid)
 
     @guarded
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
@@ -102,34 +94,41 @@ class Operations(Absent):
         try:
             node = self._step(folder, name, caller)
             if node.is_folder:
-                return self.table.looked_up(self.inodes.known_folder(node, caller))
-            return self.table.looked_up(self.inodes.file(node, caller, await self._view(node, caller)))
+                return self.table.looked_up(self._inodes.known_folder(node, caller))
+            return self.table.looked_up(self._inodes.file(node, caller, await self._view(node, caller)))
         except Unanswered as unanswered:
-            return self.table.looked_up(self.inodes.placeholder(unanswered.node, caller))
+            return self.table.looked_up(self._inodes.placeholder(unanswered.node, caller))
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
         """Describe an inode. The root's own attributes are open to all users, for they say nothing. Or ESTALE."""
         held, caller = self.table[inode], self._caller(ctx)
         if inode == ROOT_INODE and not caller.unknown:
-            return self.inodes.folder(held.node, self._me if self.enable_acl else caller).entry
+            return self._inodes.folder(held.node, self._me if self.enable_acl else caller).entry
         if self.touching.is_by(ctx):
             return held.entry
         try:
             face = self._check(held.node, caller)
             if held.node.is_folder:
-                return self.table.refreshed(self.inodes.folder(held.node, held.caller))
+                return self.table.refreshed(self._inodes.folder(held.node, held.caller))
             view = await self._view(held.node, caller) if face.has_values_of(held.node.face) else None
         except Unanswered:
             return self.table[inode].entry  # what its look-up was told
         if view is not None and view.content(FORMATS[held.node.kind]) == held.identity.content:
-            return self.table.refreshed(self.inodes.file(held.node, held.caller, view))
-        if held.is_placeholder or (view is None and not self.handles.show(held)):
+            return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
+        if held.is_placeholder or (view is None and not self._handles.show(held)):
             raise FUSEError(errno.ESTALE)  # of another face, which nobody handed on: who holds a name is told nothing
         return self.table[inode].entry  # what was replaced keeps its text, so it keeps its size
 
     @guarded
-    async def setattr(self, inode: int, fields: SetattrFields, fh: int | None, ctx: RequestContext) -> EntryAttributes:
+    async def setattr(
+        self,
+        inode: int,
+        attr: EntryAttributes,  # noqa: ARG002
+        fields: pyfuse3.SetattrFields,
+        fh: int | None,
+        ctx: RequestContext,
+    ) -> EntryAttributes:
         """Let the daemon touch an inode, by which nothing changes. To any other caller this is EROFS."""
         if not self.touching.allows(inode, fields, fh, ctx):
             raise FUSEError(errno.EROFS)
@@ -207,8 +206,8 @@ class Operations(Absent):
         node, caller = self.table[inode].node, self._caller(ctx, opens=True)
         self._check(node, caller)
         if node.kind is NodeKind.VARIABLES:
-            return self.handles.add(Listing(node, caller, (), view=await self._admit_names(node, caller)))
-        return self.handles.add(self._listing(node, caller))
+            return self._handles.add(Listing(node, caller, (), view=await self._admit_names(node, caller)))
+        return self._handles.add(self._listing(node, caller))
 
     def _listing(self, node: Node, caller: Caller) -> Listing:
         level = node.level
@@ -228,8 +227,8 @@ class Operations(Absent):
     @guarded
     async def readdir(self, fh: int, start_id: int, token: ReaddirToken) -> None:
         """List from `start_id` on, as far as the kernel's buffer goes; what may not be seen any more is left out."""
-        await self.sharing.wait_turn_of(self.handles.opener(fh))
-        listing = self.handles.listing(fh)
+        await self.sharing.wait_turn_of(self._handles.opener(fh))
+        listing = self._handles.listing(fh)
         index = start_id
         while (place := listing.at(index)) is not None:
             name, node = place
@@ -237,8 +236,8 @@ class Operations(Absent):
             is_served = self._may_list(node, listing.caller)
             if not is_served and not asking.may_ask(self._gate, node, listing.caller):
                 continue
-            inode = self._listed(node, listing) if is_served else self.inodes.placeholder(node, listing.caller)
-            if not replies.readdir_reply(token, os.fsencode(name), inode.entry, index):
+            inode = self._listed(node, listing) if is_served else self._inodes.placeholder(node, listing.caller)
+            if not pyfuse3.readdir_reply(token, os.fsencode(name), inode.entry, index):
                 return
             self.table.looked_up(inode)
 
@@ -256,26 +255,26 @@ class Operations(Absent):
 
     def _listed(self, node: Node, listing: Listing) -> Inode:
         if node.is_folder:
-            return self.inodes.folder(node, listing.caller)
+            return self._inodes.folder(node, listing.caller)
         view = listing.view
         if view is None and not node.version:
             view = self._gate.views.warm(node.level, node.face)
         if view is None or (node.kind is VALUE and not self._may_see(node, listing.caller)):
             # nothing true can be said of its size yet, or nothing may be
-            return self.inodes.placeholder(node, listing.caller)
-        return self.inodes.file(node, listing.caller, view)
+            return self._inodes.placeholder(node, listing.caller)
+        return self._inodes.file(node, listing.caller, view)
 
     @guarded
     async def releasedir(self, fh: int) -> None:
         """Forget an opened folder."""
-        self.handles.remove(fh)
+        self._handles.remove(fh)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
     @guarded
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
         """Open a file: the gate decides and records, and the handle keeps that snapshot. EROFS, EISDIR or ESTALE."""
-        if flags & handles.WRITING:
+        if flags & _WRITING:
             raise FUSEError(errno.EROFS)
         held = self.table[inode]
         if held.node.is_folder:
@@ -286,9 +285,9 @@ class Operations(Absent):
             raise FUSEError(errno.ESTALE)
         view = self._gate.admit_warm(caller, request, held.identity.content) or await self._admit(held, caller, request)
         if handles.is_grown(self.table[inode], view):  # opened by a descriptor: no look-up came before, to tell of it
-            self.table.refreshed(self.inodes.file(held.node, caller, view))
+            self.table.refreshed(self._inodes.file(held.node, caller, view))
         opened = handles.open_content(self.table[inode], caller, request, view)
-        return FileInfo(fh=self.handles.add(opened), direct_io=True, keep_cache=False)
+        return FileInfo(fh=self._handles.add(opened), direct_io=True, keep_cache=False)
 
     async def _admit(self, held: Inode, caller: Caller, request: AccessRequest) -> View:
         # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
@@ -298,7 +297,7 @@ class Operations(Absent):
             await asking.wait_for_person(self._gate, caller, request)
         view: View | None = await self._view(held.node, caller)
         if view is not None and view.content(shown) != content:
-            view = self._gate.views.replaced(shown, content) or self.handles.view_of(held.number)
+            view = self._gate.views.replaced(shown, content) or self._handles.view_of(held.number)
         if view is None:
             raise FUSEError(errno.ESTALE)
         view.check()
@@ -309,14 +308,14 @@ class Operations(Absent):
         return await self._gate.admit(caller, nodes.request(node, Format.NAMES))
 
     @guarded
-    async def read(self, fh: int, off: int, size: int) -> memoryview:
+    async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
         """Read from the snapshot of an open. The reply is sent before anything else can run."""
         if self.sharing.is_crowded:
-            await self.sharing.wait_turn_of(self.handles.opener(fh))
-        opened = self.handles.file(fh)
+            await self.sharing.wait_turn_of(self._handles.opener(fh))
+        opened = self._handles.file(fh)
         if handles.is_for_pages(opened.extent, off, size):
             opened = self._for_pages(opened)
-        return self.reply.filled(opened.view.read_into(self.reply.view, opened.extent, off, size))
+        return self._reply.filled(opened.view.read_into(self._reply.view, opened.extent, off, size))
 
     def _for_pages(self, opened: OpenFile) -> OpenFile:
         # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
@@ -330,8 +329,8 @@ class Operations(Absent):
     @guarded
     async def release(self, fh: int) -> None:
         """Let go of a snapshot."""
-        if self.handles.remove(fh) is not None:
-            self.reply.wipe()
+        if self._handles.remove(fh) is not None:
+            self._reply.wipe()
 
     async def flush(self, fh: int) -> None:  # noqa: ARG002
         """Answer ENOSYS once, and the kernel stops asking at each close: there is nothing to flush."""

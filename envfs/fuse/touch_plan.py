@@ -7,12 +7,13 @@ it has. A folder's watch hears of each name once: one inode of a name goes by it
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pyfuse3 import ROOT_INODE
+
 from envfs.core import names
 from envfs.core.access.caller import Caller
 from envfs.core.access_request import Format
 from envfs.core.differences import Difference
 from envfs.fuse import nodes
-from envfs.fuse.device.facts import ROOT_INODE
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.nodes import DOTENV, FOLDER, FORMATS, PAST, VALUE, Node, NodeKind

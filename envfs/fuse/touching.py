@@ -17,9 +17,9 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import trio
+from pyfuse3 import FUSEError, RequestContext, SetattrFields
 
 from envfs.core.differences import Difference
-from envfs.fuse.device.facts import FUSEError, RequestContext, SetattrFields
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.touch_plan import Touch
 from envfs.host.libc import LIBC
@@ -60,11 +60,6 @@ class Touching:
     def __init__(self) -> None:
         """Start with nobody touching anything."""
         self._touch: _UnderWay | None = None
-
-    @property
-    def is_under_way(self) -> bool:
-        """Tell whether something is touched at this moment."""
-        return self._touch is not None
 
     def is_by(self, ctx: RequestContext) -> bool:
         """Tell whether it is the touching thread that asks."""

@@ -7,10 +7,9 @@ it may wait for a read that is under way, and that read waits for the loop.
 from contextlib import suppress
 from typing import NoReturn
 
+import pyfuse3
 import trio
 
-from envfs.fuse.device.facts import ROOT_INODE
-from envfs.fuse.device.fuse_device import FuseDevice
 from envfs.fuse.held_files import HeldFiles
 from envfs.gate.gate import Gate
 from envfs.host import clocks
@@ -21,9 +20,8 @@ _LOOK_AGAIN = 1.0  # for settings edited by hand, and for a machine that slept
 class Withdrawal:
     """Takes pages back in one mount."""
 
-    def __init__(self, held: HeldFiles, gate: Gate, device: FuseDevice) -> None:
-        """Take back what `held` lists, as `gate` decides now. The kernel is told by `device`."""
-        self._device = device
+    def __init__(self, held: HeldFiles, gate: Gate) -> None:
+        """Take back what `held` lists, as `gate` decides now."""
         self._held = held
         self._gate = gate
         self._changed = trio.Event()
@@ -32,7 +30,7 @@ class Withdrawal:
 
     async def after_lock(self) -> None:
         """Take back every page: whatever was locked, a page that is still approved is read again."""
-        await self._drop(self._held.everything())
+        await _drop(self._held.everything())
 
     async def after_revoke(self) -> None:
         """Take back the pages of all readers whose grant is gone. When this returns, they are gone."""
@@ -54,13 +52,15 @@ class Withdrawal:
             self._standing = self._gate.standing()
             # those too that were taken back before: between two looks a grant may have come and gone
             # the root for the list of its readers
-            await self._drop([*self._held.withdrawn(), ROOT_INODE])
+            await _drop([*self._held.withdrawn(), pyfuse3.ROOT_INODE])
 
-    async def _drop(self, numbers: list[int]) -> None:
-        if numbers:
-            await trio.to_thread.run_sync(self._invalidate, numbers, abandon_on_cancel=True)
 
-    def _invalidate(self, numbers: list[int]) -> None:
-        for number in numbers:
-            with suppress(OSError):  # the kernel has forgotten it by itself
-                self._device.invalidate_inode(number)
+async def _drop(numbers: list[int]) -> None:
+    if numbers:
+        await trio.to_thread.run_sync(_invalidate, numbers, abandon_on_cancel=True)
+
+
+def _invalidate(numbers: list[int]) -> None:
+    for number in numbers:
+        with suppress(OSError):  # the kernel has forgotten it by itself
+            pyfuse3.invalidate_inode(number, attr_only=False)

@@ -3,13 +3,9 @@
 Its index (`tree/<level>/@`, empty files) only saves listing the history. `envfs verify` checks it against the records.
 """
 
-import time
-
 from envfs.core import names, record
 from envfs.store import Store, Watch
 from envfs.vault import index
-
-_TRUSTED_NS = 1_000_000  # each step of each path asks
 
 
 class Tree:
@@ -20,14 +16,9 @@ class Tree:
         self._store = store
         self._children: dict[str, frozenset[str]] = {}
         self._watches: dict[str, Watch] = {}
-        self._trusted_ns: dict[str, int] = {}  # by level, until when the last look counts
 
     def children(self, level: str) -> frozenset[str]:
-        """Return the components directly below a level. Others' changes are seen within a millisecond."""
-        now_ns = time.monotonic_ns()
-        if now_ns < self._trusted_ns.get(level, 0) and level in self._children:
-            return self._children[level]
-        self._trusted_ns[level] = now_ns + _TRUSTED_NS
+        """Return the components directly below a level."""
         folder = "tree" if level == names.ROOT else f"tree{level}"
         watch = self._watches.get(level)
         if watch is None:

@@ -152,12 +152,15 @@ def test_the_load_of_trio_starts_no_program_and_threads_have_their_names() -> No
     loaded(f"{program}\nsys.addaudithook(refuse)\n{_DAEMON}\nimport trio\n{named}")
 
 
-_FUSE = "import envfs.fuse.mount"
+_FUSE = "from envfs.fuse import binding_start; binding_start.load_pyfuse3(); import envfs.fuse.mount"
 
 
 def test_a_daemon_that_mounts_does_without_what_looks_for_versions() -> None:
     modules = loaded(f"{_DAEMON}\n{_FUSE}")
+    assert "pyfuse3" in modules
     assert not modules & {"importlib.metadata", "email", "zipfile", "csv"}
+    look = "import importlib.metadata\nimportlib.metadata.version('pyfuse3')"
+    assert "importlib.metadata" in loaded(f"{_DAEMON}\n{_FUSE}\n{look}")
 
 
 def test_a_trio_that_does_not_load_in_part_is_loaded_whole() -> None:
@@ -317,7 +320,8 @@ def test_a_running_daemon_has_no_crypto_library_and_its_keyholder_no_fuse(tmp_pa
         assert (home / "mnt/shop/.env").read_text() == "A=1\n"
         report = json.loads(envfs(home, "status", "--json"))
         daemon, keyholder = mapped(report["pid"]), mapped(report["keyholder_pid"])
-        assert not [name for name in ("cryptography", "pyrage", "libfuse") if name in daemon]
+        assert "pyfuse3" in daemon
+        assert not [name for name in ("cryptography", "pyrage") if name in daemon]
         assert "pyrage" in keyholder
         assert not [name for name in ("pyfuse3", "libfuse") if name in keyholder]
     finally:

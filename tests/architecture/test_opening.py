@@ -13,7 +13,7 @@ from tests.architecture.sources import FILES, ROOT, place
 SAFE = ("O_EXCL", "O_DIRECTORY", "O_TMPFILE", "O_PATH", "os.devnull", "'/dev/tty'", "/proc/")
 _EVIDENCE = ("digests", "file_systems", "process_files", "scripts")
 _KERNELS = (
-    *("daemon/liveness", "fuse/device/fuse_device", "host/clocks", "host/lineages", "host/machine", "host/mounts"),
+    *("daemon/liveness", "host/clocks", "host/lineages", "host/machine", "host/mounts"),
     *(f"host/evidence/{name}" for name in _EVIDENCE),  # and files that run, by the kernel's links to them
 )
 KERNELS = {f"envfs/{name}.py" for name in _KERNELS}

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 import trio
+from pyfuse3 import FUSEError
 
 from envfs.core.access.face import Face
 from envfs.dotenv.placeholders.masking import FIRST_LINE
 from envfs.fuse import nodes
-from envfs.fuse.device.facts import FUSEError
 from envfs.fuse.operations import Operations
 from tests.component.faces import ByProcess, processes, rules_by_process
 from tests.component.test_warm_path import at_once
@@ -82,7 +82,7 @@ async def listed(operations: Operations, path: str, ctx: Context, monkeypatch: p
         names.append(name.decode())
         return True
 
-    monkeypatch.setattr("envfs.fuse.device.replies.readdir_reply", reply)
+    monkeypatch.setattr("pyfuse3.readdir_reply", reply)
     handle = await operations.opendir(await walk(operations, path, ctx), ctx)  # type: ignore[arg-type]
     await operations.readdir(handle, 0, [])  # type: ignore[arg-type]
     await operations.releasedir(handle)
@@ -187,7 +187,7 @@ def test_a_listing_tells_no_size_of_another_face(both: Both, monkeypatch: pytest
             sizes.append((name.decode(), entry.st_size))  # type: ignore[attr-defined]
             return True
 
-        monkeypatch.setattr("envfs.fuse.device.replies.readdir_reply", reply)
+        monkeypatch.setattr("pyfuse3.readdir_reply", reply)
         operations, ctx = both.operations, both.approved
         await read(operations, "shop/prod/.env", ctx)
         await read(operations, "shop/prod/.env", both.masked)

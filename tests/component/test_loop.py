@@ -1,8 +1,11 @@
 """The loop under the handlers: one worker at the device, no task switch while it is alone, and nobody left waiting."""
 
+import ctypes
+import errno
 import os
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+import signal
+import threading
+from collections.abc import Coroutine, Iterator
 
 import pytest
 import trio
@@ -10,24 +13,19 @@ import trio.lowlevel
 import trio.testing
 
 from envfs.fuse import loop
-from envfs.fuse.device import questions
-from envfs.fuse.device.facts import FileSystemRoom
-from envfs.fuse.device.fuse_device import FuseDevice
-from envfs.fuse.device.layout import IN_HEADER, Opcode
 from envfs.fuse.loop import DeviceLock
-from tests.component.kernel import served
 from tests.component.world import Context, World, inode, outcome, read_file, run
+from tests.system.home import eventually
 
 CTX = Context()
 
 
-@asynccontextmanager
-async def having(baton: DeviceLock) -> AsyncIterator[None]:
-    await baton.take()
-    try:
-        yield
-    finally:
-        baton.release()
+@pytest.fixture(autouse=True)
+def _batons_of_this_test_alone() -> Iterator[None]:
+    before = loop._batons[:]
+    loop._batons.clear()
+    yield
+    loop._batons[:] = before
 
 
 def at_once(coroutine: Coroutine[object, object, object]) -> None:
@@ -38,8 +36,8 @@ def at_once(coroutine: Coroutine[object, object, object]) -> None:
 def test_a_free_baton_is_taken_put_down_and_taken_again_without_a_task_switch() -> None:
     baton = DeviceLock()
     for _ in range(3):
-        at_once(baton.take())
-        baton.release()
+        at_once(baton.__aenter__())
+        at_once(baton.__aexit__())
 
 
 def test_two_never_have_it_at_once() -> None:
@@ -49,12 +47,12 @@ def test_two_never_have_it_at_once() -> None:
         async def worker() -> None:
             nonlocal inside, most
             for _ in range(20):
-                async with having(baton):
+                async with baton:
                     inside += 1
                     most = max(most, inside)
                     await trio.lowlevel.checkpoint()
                     inside -= 1
-                baton.make_way()
+                loop.make_way()
                 await trio.lowlevel.checkpoint()
 
         async with trio.open_nursery() as nursery:
@@ -70,14 +68,14 @@ def test_whoever_is_going_to_wait_lets_another_in() -> None:
         baton, order = DeviceLock(), []
 
         async def first() -> None:
-            async with having(baton):
+            async with baton:
                 await trio.testing.wait_all_tasks_blocked()
-            baton.make_way()
+            loop.make_way()
             await trio.lowlevel.checkpoint()
             order.append("first waited")
 
         async def second() -> None:
-            async with having(baton):
+            async with baton:
                 order.append("second has it")
 
         async with trio.open_nursery() as nursery:
@@ -90,9 +88,9 @@ def test_whoever_is_going_to_wait_lets_another_in() -> None:
 
 def test_without_anybody_waiting_making_way_does_nothing() -> None:
     baton = DeviceLock()
-    baton.make_way()
-    at_once(baton.take())
-    baton.make_way()
+    loop.make_way()
+    at_once(baton.__aenter__())
+    loop.make_way()
     assert baton._taken
 
 
@@ -103,12 +101,12 @@ def test_a_worker_that_ends_without_a_word_holds_up_nobody_for_long() -> None:
         baton = DeviceLock()
 
         async def silent() -> None:
-            async with having(baton):
+            async with baton:
                 await trio.sleep(0.5)
 
         async def next_one() -> None:
             await trio.sleep(0.1)
-            async with having(baton):
+            async with baton:
                 pass
 
         async with trio.open_nursery() as nursery:
@@ -128,11 +126,11 @@ def test_a_worker_that_ends_without_a_word_holds_up_nobody_for_long() -> None:
 def test_a_worker_that_is_cancelled_while_it_waits_takes_nothing_away() -> None:
     async def main() -> None:
         baton = DeviceLock()
-        async with having(baton):
+        async with baton:
             with trio.move_on_after(0.01):
-                async with having(baton):
+                async with baton:
                     pytest.fail("it had it twice")
-        at_once(baton.take())
+        at_once(baton.__aenter__())
 
     run(main)
 
@@ -141,101 +139,59 @@ def test_a_worker_that_fails_puts_it_down() -> None:
     async def main() -> None:
         baton = DeviceLock()
         with pytest.raises(ZeroDivisionError):
-            async with having(baton):
+            async with baton:
                 raise ZeroDivisionError
-        at_once(baton.take())
+        at_once(baton.__aenter__())
 
     run(main)
 
 
-class Endless:
-    """A device with one question after the other, each answered at once, until `is_over`."""
+def test_a_device_with_a_request_is_not_waited_for_but_the_scheduler_has_its_turn() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"x")
+    try:
+        switches = 0
+        for _ in range(300):
+            coroutine = loop._wait_readable(reading)
+            try:
+                coroutine.send(None)
+            except StopIteration:
+                continue
+            except RuntimeError:
+                switches += 1  # it went to trio, which does not run here
+            else:
+                coroutine.close()
+                switches += 1
+        assert 1 <= switches <= 30
+    finally:
+        os.close(reading)
+        os.close(writing)
 
-    question = memoryview(bytes(IN_HEADER.size))
-    is_over = False
 
-    def read(self) -> int:
-        if self.is_over:
-            raise EOFError
-        return IN_HEADER.size
-
-    def answer(self, _size: int) -> bool:
-        return True
-
-
-def test_while_questions_come_without_a_pause_the_other_tasks_have_their_turn() -> None:
-    endless = Endless()
-
+def test_a_device_without_a_request_is_waited_for() -> None:
     async def main() -> None:
-        async with trio.open_nursery() as tasks:
-            tasks.start_soon(loop.Loop(endless, endless, endless).run)  # type: ignore[arg-type]
-            for _ in range(5):
-                await trio.lowlevel.checkpoint()
-            await trio.sleep(0.01)
-            endless.is_over = True
+        reading, writing = os.pipe()
+        try:
+            with trio.move_on_after(0.05) as scope:
+                await loop._wait_readable(reading)
+            assert scope.cancelled_caught
+            os.write(writing, b"x")
+            with trio.fail_after(60):
+                await loop._wait_readable(reading)
+        finally:
+            os.close(reading)
+            os.close(writing)
 
     run(main)
 
 
-def test_a_question_that_was_withdrawn_between_the_look_and_the_read_holds_nothing_up() -> None:
-    device, asker = os.pipe()
-    connection = FuseDevice(device)
-    assert connection.read() == 0
-    os.write(asker, b"?")
-    assert connection.is_asked()
-    assert connection.read() == 1
-    assert not connection.is_asked()
-    assert connection.read() == 0
-    os.close(asker)
-    with pytest.raises(EOFError):
-        connection.read()
-    os.close(device)
-
-
-@pytest.mark.parametrize("where", ["lookup", "statfs"])
-def test_a_surprise_is_eio_and_the_next_question_is_answered(
-    shared: World, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    operations = shared.operations()
-
+def test_a_device_that_is_closed_while_it_is_waited_for_is_an_error_and_no_endless_wait() -> None:
     async def main() -> None:
-        async with served(operations) as kernel:
-            with monkeypatch.context() as patch:
-                patch.setattr(questions, "answer", fail)
-                patch.setattr(kernel.loop._warm, "answer", fail_now if where == "lookup" else lambda _: False)
-                assert (await kernel.look_up(1, "shop")).error == "EIO"
-            assert (await kernel.look_up(1, "shop")).error == "ok"
-
-    async def fail(*_: object) -> None:
-        raise ZeroDivisionError
-
-    def fail_now(_size: int) -> bool:
-        raise ZeroDivisionError
-
-    run(main)
-    assert "ZeroDivisionError" in capsys.readouterr().err
-
-
-def test_one_question_that_waits_holds_up_none_of_those_behind_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    operations = world.operations()
-    waits = trio.Event()
-
-    async def statfs(_ctx: object) -> FileSystemRoom:
-        loop.make_way()
-        await waits.wait()
-        return FileSystemRoom(4096, 255)
-
-    monkeypatch.setattr(operations, "statfs", statfs)
-
-    async def main() -> None:
-        async with served(operations) as kernel:
-            first = [await kernel.send(Opcode.STATFS, 1, b"") for _ in range(100)]
-            for _ in range(3):
-                assert (await kernel.look_up(1, "shop")).error == "ok"
-            waits.set()
-            assert sorted([(await kernel.answer())[0] for _ in first]) == first
+        reading, writing = os.pipe()
+        os.close(writing)
+        with trio.fail_after(60):
+            await loop._wait_readable(reading)
+        os.close(reading)
 
     run(main)
 
@@ -274,3 +230,55 @@ def test_a_handler_makes_way_before_it_waits_and_only_then(
         steps.clear()
         run(lambda: question(past))
         assert steps[:2] == ["way", "wait"]
+
+
+# -- questions that are withdrawn --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ticker(monkeypatch: pytest.MonkeyPatch) -> Iterator[loop.Ticker]:
+    ticker = loop.Ticker()
+    monkeypatch.setattr(loop, "_ticker", ticker)
+    before = signal.getsignal(signal.SIGALRM)
+    yield ticker
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def read_as_libfuse(device: int) -> int:
+    """Read one byte by read(2) itself: Python's own would go on after a signal. Returns the error, if there is one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return ctypes.get_errno() if libc.read(device, ctypes.create_string_buffer(1), 1) < 0 else 0
+
+
+@pytest.mark.parametrize("is_slow", [False, True], ids=["after a look", "after a wait"])
+def test_a_read_of_a_question_that_was_withdrawn_has_an_end(ticker: loop.Ticker, *, is_slow: bool) -> None:
+    ticker.install()
+    device, asker = os.pipe()
+    late = threading.Timer(30, os.write, (asker, b"?"))  # without the signal the read would last for ever
+
+    async def main() -> None:
+        loop._left[0] = 0 if is_slow else loop._IN_A_ROW
+        loop._until_ns[0] = 0 if is_slow else 1 << 62
+        os.write(asker, b"?")
+        await loop._wait_readable(device)
+
+    run(main)
+    os.read(device, 1)
+    late.start()
+    try:
+        assert read_as_libfuse(device) == errno.EINTR
+    finally:
+        late.cancel()
+        late.join()
+        os.close(device)
+        os.close(asker)
+
+
+def test_without_questions_there_are_no_signals(ticker: loop.Ticker) -> None:
+    ticker.install()
+    for _ in range(3):
+        ticker.before_read()
+    eventually(lambda: signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "the signals end")
+    ticker.before_read()
+    assert signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0)

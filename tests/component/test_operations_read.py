@@ -3,11 +3,11 @@
 import os
 import threading
 
+import pyfuse3
 import pytest
 import trio
 
 from envfs.fuse import touching
-from envfs.fuse.device.facts import FileInfo
 from envfs.fuse.operations import Operations
 from envfs.fuse.touch_plan import Touch
 from envfs.service.changes.comparison import EVERYTHING
@@ -55,7 +55,7 @@ def test_any_piece_of_a_view_can_be_read(shared: World, start: int, size: int) -
 
 
 def test_the_kernel_is_told_to_keep_nothing_of_a_view(shared: World) -> None:
-    async def main() -> FileInfo:
+    async def main() -> pyfuse3.FileInfo:
         operations = shared.operations()
         number = await looked_up(operations, inode(operations, "dotenv", "/"))
         found = await operations.open(number, os.O_RDONLY, CTX)
@@ -65,6 +65,7 @@ def test_the_kernel_is_told_to_keep_nothing_of_a_view(shared: World) -> None:
     found = run(main)
     assert found.direct_io
     assert not found.keep_cache
+    assert not found.nonseekable
 
 
 def test_an_open_file_keeps_its_text_while_the_level_changes(world: World) -> None:
@@ -212,7 +213,7 @@ def test_released_handles_hold_nothing(world: World) -> None:
                 await read_file(operations, number)
             await operations.releasedir(await operations.opendir(1, CTX))
             await world.write("/", f"TURN={turn}\n")
-        assert len(operations.handles) == 0
+        assert len(operations._handles) == 0
         await trio.sleep(1.1)  # those that were replaced are held for a moment
         world.open_vault.views.expire()
         assert (

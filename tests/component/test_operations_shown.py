@@ -4,10 +4,9 @@ import os
 import stat
 import time
 
+import pyfuse3
 import pytest
 
-from envfs.fuse.device import replies
-from envfs.fuse.device.facts import EntryAttributes
 from envfs.fuse.operations import Operations
 from tests.component.states import FILES, State
 from tests.component.world import ME, PROD, Context, World, inode, looked_up, outcome, read_file, run
@@ -94,14 +93,14 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
     """Collect what readdir replies: name, size, next."""
     rows: list[tuple[str, int, int]] = []
 
-    def reply(token: list[int], name: bytes, attributes: EntryAttributes, after: int) -> bool:
+    def reply(token: list[int], name: bytes, attributes: pyfuse3.EntryAttributes, after: int) -> bool:
         if not token:
             return False
         token.pop()
         rows.append((name.decode(), attributes.st_size, after))
         return True
 
-    monkeypatch.setattr(replies, "readdir_reply", reply)
+    monkeypatch.setattr(pyfuse3, "readdir_reply", reply)
     return rows
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import pyfuse3
 import trio
 
 from envfs import locations
@@ -21,7 +22,6 @@ from envfs.core.operations import Operation
 from envfs.daemon.housekeeping import finish_changes
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.fuse import nodes
-from envfs.fuse.device.facts import FUSEError
 from envfs.fuse.nodes import Node, NodeKind
 from envfs.fuse.operations import Operations
 from envfs.gate.keyholder import Keyholder
@@ -52,11 +52,12 @@ LATER = 0.02  # longer than any look that is trusted for a while
 
 
 class Context(NamedTuple):
-    """Who asks, as the kernel tells it."""
+    """Who asks, as pyfuse3 tells it."""
 
     uid: int = ME.uid
     gid: int = ME.gid
     pid: int = ME.pid
+    umask: int = 0o022
 
 
 class Counting:
@@ -150,10 +151,10 @@ class World:
 
     def close(self) -> None:
         for operations in self._operations:
-            for opened in operations.handles._open.values():
+            for opened in operations._handles._open.values():
                 if opened.view is not None:
                     opened.view.release()
-            operations.callers.close()
+            operations._callers.close()
         self.service.close()
 
     # -- asking as a client does ---------------------------------------------------------------------------------------
@@ -247,7 +248,7 @@ def memory(data: bytes) -> int:
 
 def inode(operations: Operations, kind: str, level: str, version: int = 0, name: str = "") -> int:
     """Return the number of an inode of ours, as a look-up would have; of a view that is not ready, one that is old."""
-    node, inodes = Node(NodeKind(kind), level, version, name), operations.inodes
+    node, inodes = Node(NodeKind(kind), level, version, name), operations._inodes
     if node.is_folder:
         held = inodes.folder(node, ME)
     else:
@@ -272,7 +273,7 @@ async def outcome(asked: Callable[[], Awaitable[object]]) -> str:
     """Return `ok`, or the name of the errno that the kernel would get."""
     try:
         await asked()
-    except FUSEError as error:
+    except pyfuse3.FUSEError as error:
         return errno.errorcode[error.errno]
     return "ok"
 

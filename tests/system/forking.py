@@ -26,6 +26,9 @@ def load() -> None:
     trio_start.load_trio()
     from envfs.control import dispatch
     from envfs.daemon import daemon  # noqa: F401 - loaded for those that are forked
+    from envfs.fuse import binding_start
+
+    binding_start.load_pyfuse3()
     from envfs.fuse import crowding, mount, operations, touching, withdrawal  # noqa: F401 - the same
 
     dispatch.load_handlers()

@@ -96,20 +96,6 @@ class Policy:
         _remember(self._verdicts, question, (verdict, rules.until))
         return verdict
 
-    def remembered_until(self, caller: Caller, level: str, capability: Capability | None) -> float:
-        """Return until when an answer is remembered: of `decide`, or without a capability of `sees`. -inf: it is not.
-
-        It holds for every caller of the same uid, executable, control group and token.
-        """
-        question = (caller.uid, caller.executable, caller.cgroup, caller.token, level, capability)
-        remembered = (self._seen if capability is None else self._verdicts).get(question)
-        return -math.inf if remembered is None else remembered[1]
-
-    @property
-    def counts_uses(self) -> bool:
-        """Tell whether a rule lets so many processes read and no more."""
-        return self._counts
-
     def resolve(self, caller: Caller, level: str, seconds: float) -> Resolution:
         """Find the rules that count for an identified caller at a level."""
         deciding: list[IndexedRule] = []

@@ -1,7 +1,7 @@
 """The signals that wait for a thread which waits in the kernel.
 
-The kernel tells a program that serves a file system of a signal, but the loop of the mount drops that. A caller in
-`open` would ignore even SIGKILL until it is answered. So /proc is asked (proc_pid_status(5)).
+The kernel tells a program that serves a file system of a signal, but pyfuse3 drops that. A caller in `open` would
+ignore even SIGKILL until it is answered. So /proc is asked (proc_pid_status(5)).
 
 Law: a signal that the thread blocks or ignores does not count, nor does one that only reports or stops: the call would
 fail, and most programs do not try it again.

@@ -5,6 +5,8 @@ Laws: looking changes nothing. A look that fails is a finding of its own. No fin
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from envfs.service.doctor import judgement
 from envfs.service.doctor.judgement import NOTE, OK, PROBLEM
 from envfs.service.service import Service
 
+_LOAD_SECONDS = 15
 _TRUSTED_HOOK = "it must be a program of root's or the daemon's user, below folders that no other user may write"
 
 
@@ -44,6 +47,7 @@ async def _processes(service: Service, mine: Protection) -> list[FindingRow]:
 
 
 async def _machine(service: Service, mine: Protection) -> list[FindingRow]:
+    complaint = "" if service.mount else await trio.to_thread.run_sync(_load_pyfuse3)
     return [
         judgement.judge_lockable(machine.lockable_bytes()),
         judgement.judge_swap(machine.swaps()),
@@ -51,7 +55,18 @@ async def _machine(service: Service, mine: Protection) -> list[FindingRow]:
         *judgement.judge_dead_mounts(service.dead_mounts()),
         judgement.judge_fuse(machine.fuse_refusal()),
         judgement.judge_fusermount(machine.fusermount_refusal(), needed=service.owner != 0),
+        judgement.judge_pyfuse3(complaint),
     ]
+
+
+def _load_pyfuse3() -> str:
+    # in a process of its own, as a daemon that mounts would: it brings libfuse3, which may be what is missing
+    command = [sys.executable, "-I", "-c", "import pyfuse3"]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_LOAD_SECONDS, cwd="/")
+    except subprocess.TimeoutExpired:
+        return f"nothing happened for {_LOAD_SECONDS} s"
+    return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
 
 
 # -- the home ----------------------------------------------------------------------------------------------------------

@@ -145,3 +145,10 @@ def judge_fusermount(refusal: str, *, needed: bool) -> FindingRow:
         hint = _NAME_IT if "has no name" in refusal else "apt-get install fuse3"
         return FindingRow("fusermount3", PROBLEM, refusal, hint)
     return FindingRow("fusermount3", OK, "installed, and setuid root")
+
+
+def judge_pyfuse3(complaint: str) -> FindingRow:
+    """Judge whether pyfuse3 can be loaded, by what it complained of."""
+    if complaint:
+        return FindingRow("pyfuse3", PROBLEM, f"it cannot be loaded: {complaint}", "apt-get install libfuse3-3")
+    return FindingRow("pyfuse3", OK, "can be loaded")

@@ -7,13 +7,13 @@ from mmap import PAGESIZE
 from typing import cast
 
 import pytest
+from pyfuse3 import EntryAttributes, FUSEError
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import NotApproved
 from envfs.fuse import handles
-from envfs.fuse.device.facts import EntryAttributes, FUSEError
 from envfs.fuse.handles import Handles
 from envfs.fuse.kernel_table import Inode, InodeIdentity
 from envfs.fuse.listings import Listing

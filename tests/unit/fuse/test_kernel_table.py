@@ -1,9 +1,9 @@
 """What the kernel holds: inodes for each node, reader and content, counted, with numbers that nobody can guess."""
 
 import pytest
+from pyfuse3 import EntryAttributes
 
 from envfs.core.access.caller import Caller
-from envfs.fuse.device.facts import EntryAttributes
 from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable
 from envfs.fuse.nodes import ROOT, Node, NodeKind
 

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from typing import NamedTuple, cast
 
 import pytest
+from pyfuse3 import EntryAttributes
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import Face
@@ -11,7 +12,6 @@ from envfs.core.differences import Difference
 from envfs.core.view_parts import Part
 from envfs.errors import StoreUnavailable
 from envfs.fuse import touch_plan
-from envfs.fuse.device.facts import EntryAttributes
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.nodes import Node, NodeKind

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from pyfuse3 import EntryAttributes, FUSEError
 
 from envfs.core.access.caller import Caller
 from envfs.fuse import touching
-from envfs.fuse.device.facts import EntryAttributes, FUSEError
 from envfs.fuse.kernel_table import Inode, InodeIdentity
 from envfs.fuse.nodes import Node, NodeKind
 from envfs.fuse.touch_plan import Step, Touch
@@ -26,7 +26,7 @@ TOUCH = Touch((Step(ROOT, "shop", SHOP), Step(SHOP.number, ".env", ENV)))
 
 
 class Asks(NamedTuple):
-    """Who asks, as the kernel tells it."""
+    """Who asks, as pyfuse3 tells it."""
 
     pid: int
     uid: int = 0

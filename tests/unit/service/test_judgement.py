@@ -85,6 +85,8 @@ SAFE, UNSAFE = Swap("/dev/zram0", safe=True), Swap("/dev/sda3", safe=False)
         (judgement.judge_fusermount("it is not installed", needed=False), "ok", "not needed"),
         (judgement.judge_fusermount("it is not installed", needed=True), "problem", "not installed"),
         (judgement.judge_fusermount("", needed=True), "ok", "setuid"),
+        (judgement.judge_pyfuse3(""), "ok", "loaded"),
+        (judgement.judge_pyfuse3("ImportError: libfuse3.so.3"), "problem", "libfuse3.so.3"),
     ],
 )
 def test_the_machine_is_judged_by_what_was_seen(finding: FindingRow, state: str, words: str) -> None:
