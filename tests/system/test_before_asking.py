@@ -270,7 +270,8 @@ def _fit(argument: grammar.Argument) -> str:
 
 # where a word names a file or folder of the person's own, or a program, which is no place for a value
 _PATHS = ("link", "mount", "import", "exec")
-_PATH_FLAGS = ("-o", "--output", "--against", "--exe", "--script", "--under", "--command", "--rotate-with", "--folder", "--writable")
+_PROGRAM_FLAGS = ("--exe", "--script", "--under", "--command", "--rotate-with")
+_PATH_FLAGS = ("-o", "--output", "--against", "--folder", "--writable", *_PROGRAM_FLAGS)
 _NOTE_FLAGS = ("-m", "--message")  # what they say is kept and told: a history that shows it repeats nothing in error
 _APART = ("unmount", "lock", "init", "shell")  # they would end what the others are tried on
 
