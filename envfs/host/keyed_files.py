@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from envfs import safe_open
@@ -21,6 +21,7 @@ TEMPORARY = ".new-"
 _NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # how file systems say that O_TMPFILE is beyond them
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)  # a USB stick's file system has one name for each file
 _ABANDONED_SECONDS = 60.0  # a record is written in milliseconds
+_MANY = 8  # files, of which one sync of the file system is cheaper than one of each
 _NO_REPLACE = 1  # RENAME_NOREPLACE of renameat2(2)
 _HERE = -100  # AT_FDCWD
 
@@ -38,12 +39,49 @@ def store_new_file(path: str, data: bytes) -> bool:
         os.fsync(handle)
         is_new = _give_name(handle, temporary, path)
     finally:
-        os.close(handle)
-        if temporary:
-            with contextlib.suppress(FileNotFoundError):  # it was renamed
-                os.unlink(temporary)
+        _let_go(handle, temporary)
     private_files.sync_folder(Path(folder))  # also for another's, who may have been killed before doing so
     return is_new
+
+
+def store_new_files(files: Sequence[tuple[str, bytes]]) -> None:
+    """Store bytes in new files, with one sync of the disk for all of them. Those that are there already stay.
+
+    A name appears once all the bytes are on the disk, in the order of `files`.
+
+    Raises:
+        OSError: one cannot be written
+    """
+    begun: list[tuple[str, int, str]] = []
+    folders = sorted({os.path.dirname(path) for path, _ in files})
+    try:
+        for path, data in files:
+            begun.append((path, *_new_temporary(os.path.dirname(path))))
+            _write_all(begun[-1][1], data)
+        _sync_all([handle for _, handle, _ in begun])
+        for path, handle, temporary in begun:
+            _give_name(handle, temporary, path)
+    finally:
+        for _, handle, temporary in begun:
+            _let_go(handle, temporary)
+    for folder in folders:
+        private_files.sync_folder(Path(folder))
+
+
+def _sync_all(handles: Sequence[int]) -> None:
+    # of one file system. It has one journal, so all of it costs as much as a few files
+    if len(handles) < _MANY:
+        for handle in handles:
+            os.fsync(handle)
+    elif LIBC.syncfs(handles[0]) != 0:
+        raise last_error()
+
+
+def _let_go(handle: int, temporary: str) -> None:
+    os.close(handle)
+    if temporary:
+        with contextlib.suppress(FileNotFoundError):  # it was renamed
+            os.unlink(temporary)
 
 
 def _give_name(handle: int, temporary: str, path: str) -> bool:

@@ -116,8 +116,13 @@ class Writer:
             for number in range(_TRIES):
                 result = await self._try(caller, change, descriptors, takes_turns=number < _TURNS)
                 if result is not None:
-                    return await self._noted(change, result, head.seq if head else 0)
-        raise Conflict(f"others keep writing {change.level}", "try again")
+                    result = await self._noted(change, result, head.seq if head else 0)
+                    break
+            else:
+                raise Conflict(f"others keep writing {change.level}", "try again")
+        if self.sharing is not None and change.waiting is None:
+            await self.sharing.wait_sent(record.level_stream(change.level))
+        return result
 
     async def _noted(self, change: LevelChange, result: Result, before: int) -> Result:
         # `before` is the version that there was when the change was asked for

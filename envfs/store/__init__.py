@@ -3,7 +3,7 @@
 May import: host and below.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 
@@ -51,5 +51,16 @@ class Store(Protocol):
         """Take a key away. It may be taken again. One that is not there is no error.
 
         Only for what is not needed any more. When this returns it stays away, after a power cut too.
+        """
+        ...
+
+
+class BulkStore(Store, Protocol):
+    """A store that takes many records at once."""
+
+    def put_all(self, records: Mapping[str, bytes]) -> None:
+        """Store records under keys, in their order. Those that are there stay.
+
+        When this returns all of them survive a power cut. Until then any number of the first ones may be there, whole.
         """
         ...

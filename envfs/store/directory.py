@@ -7,7 +7,7 @@ taken is another writer's record: `put_new` then says False.
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envfs import safe_open
@@ -16,6 +16,7 @@ from envfs.errors import StoreUnavailable
 from envfs.host import keyed_files
 
 _TRIES = 4
+_OPEN_AT_ONCE = 60  # files
 _MOVE = "move it out of the vault, then `envfs verify`"
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
 _SETTLED_NS = 50_000_000  # a folder's mtime ticks coarsely: younger than this, a second change may hide in one tick
@@ -58,6 +59,18 @@ class DirectoryStore:
                     continue  # somebody removed the folder, which was empty
                 raise _unavailable("write", error) from None
         return False
+
+    def put_all(self, records: Mapping[str, bytes]) -> None:
+        """Store records under keys, in their order. Those that are there stay. They are on the disk on return."""
+        files = [(self._path(key), data) for key, data in records.items()]
+        try:
+            for start in range(0, len(files), _OPEN_AT_ONCE):
+                part = files[start : start + _OPEN_AT_ONCE]
+                for folder in dict.fromkeys(os.path.dirname(path) for path, _ in part):
+                    keyed_files.make_folders(self._root, folder)
+                keyed_files.store_new_files(part)
+        except OSError as error:
+            raise _unavailable("write", error) from None
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys that start with `prefix`, in order."""

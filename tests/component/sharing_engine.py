@@ -3,7 +3,7 @@
 import math
 import os
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -35,7 +35,8 @@ class EngineInMemory:
 class Line:
     """One machine's way to an engine. `away` makes every verb fail, `stuck` wait for ever.
 
-    After `lost_answers` puts that are carried out there is an error in place of the answer.
+    After `lost_answers` puts that are carried out there is an error in place of the answer. `before_put` is asked
+    before each one, with its key.
     """
 
     def __init__(self, engine: EngineInMemory) -> None:
@@ -44,6 +45,7 @@ class Line:
         self.stuck = False
         self.lost_answers = 0
         self.asked: list[str] = []
+        self.before_put: Callable[[str], Awaitable[None]] | None = None
 
     @asynccontextmanager
     async def connect(self, _address: Secret[str]) -> AsyncGenerator[Engine, None]:
@@ -77,6 +79,8 @@ class Line:
 
     async def put_new(self, key: str, data: bytes) -> bool:
         await self._reach("put_new")
+        if self.before_put is not None:
+            await self.before_put(key)
         is_new = key not in self._engine.records
         self._engine.records.setdefault(key, data)
         if is_new:

@@ -150,6 +150,51 @@ def test_a_variable_that_both_changed_is_a_conflict(two: Two) -> None:
     sharing(script, one, other)
 
 
+def test_many_versions_that_waited_are_merged_in_a_row(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        line.away = True
+        for number in range(12):
+            await put(one, "/shop/prod", f"MINE{number}=1\n")
+        await put(other, "/shop/prod", "THEIRS=1\n")
+        line.away = False
+        one.service.sharing.wake()
+        await until_equal(engine, one, other)
+        assert engine.versions("/shop/prod") == 14
+        text = await text_of(other, "/shop/prod")
+        assert all(f"MINE{number}=1" in text for number in range(12))
+
+    sharing(script, one, other)
+
+
+def test_a_number_that_is_taken_in_the_middle_of_a_row_is_merged_behind_it(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def overtake(key: str) -> None:
+        if key == record.record_key("level/shop/prod", 4):
+            line.before_put = None
+            await put(other, "/shop/prod", "THEIRS=1\n")
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        line.away = True
+        for number in range(6):
+            await put(one, "/shop/prod", f"MINE{number}=1\n")
+        line.away, line.before_put = False, overtake
+        one.service.sharing.wake()
+        await until_equal(engine, one, other)
+        assert engine.versions("/shop/prod") == 8
+        assert line.before_put is None
+        for world in (one, other):
+            text = await text_of(world, "/shop/prod")
+            assert "THEIRS=1" in text
+            assert all(f"MINE{number}=1" in text for number in range(6))
+
+    sharing(script, one, other)
+
+
 @pytest.mark.parametrize("mine", [True, False], ids=["mine", "theirs"])
 def test_a_person_decides_a_conflict(two: Two, *, mine: bool) -> None:
     engine, one, other, line = two

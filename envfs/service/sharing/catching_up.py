@@ -65,28 +65,33 @@ class CatchingUp:
     async def push(self, engine: Engine) -> None:
         """Give the engine what waits, in order. A version whose number it has given away stays for the merge."""
         for stream in dict.fromkeys(waiting.stream for waiting in self._store.outbox):
-            for waiting in self._store.shown(stream):
-                if waiting.number in self.in_flight or not await self._push_one(engine, waiting):
-                    break
+            await self._push_run(engine, stream)
 
     async def push_stream(self, engine: Engine, stream: str) -> list[Taken]:
         """Give the engine what waits of one stream and follows, in order. Returns what came in its place."""
-        for waiting in self._store.shown(stream):
-            if waiting.number in self.in_flight:
-                break
-            with _bounded():
-                came = await self.in_its_place(engine, waiting)
-                if came:
-                    return await self.take_stream(engine, waiting, came)
-            self._mirror.confirm(waiting)
-        return []
-
-    async def _push_one(self, engine: Engine, waiting: WaitingVersion) -> bool:
+        lost = await self._push_run(engine, stream)
+        if lost is None:
+            return []
         with _bounded():
-            if await self.in_its_place(engine, waiting):
-                return False
-        self._mirror.confirm(waiting)
-        return True
+            return await self.take_stream(engine, *lost)
+
+    async def _push_run(self, engine: Engine, stream: str) -> tuple[WaitingVersion, Mapping[str, bytes]] | None:
+        # One is sent once the one before it was taken: an engine must not have it behind another machine's. Nothing
+        # else is done in between, so the rest is likely to be taken too. Returns what was lost, and what came for it
+        run: list[WaitingVersion] = []
+        try:
+            for waiting in self._store.shown(stream):
+                if waiting.number in self.in_flight:
+                    break
+                with _bounded():
+                    came = await self.in_its_place(engine, waiting)
+                if came:
+                    return waiting, came
+                run.append(waiting)
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._mirror.confirm_run(run)
+        return None
 
     async def in_its_place(self, engine: Engine, waiting: WaitingVersion) -> Mapping[str, bytes]:
         """Offer a version to the engine. Returns the records that it has in that place, and behind. None: it took it.

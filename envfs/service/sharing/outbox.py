@@ -6,7 +6,6 @@ its version is in the mirror, or when a person took a conflict back. A file that
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from envfs import safe_open
@@ -85,10 +84,9 @@ class Outbox:
         private_files.write_private(self._path(number, _CONFLICT), render_waiting(conflict))
         self._conflicts[number] = conflict
 
-    def remove(self, number: int) -> None:
-        """Take out a version that is in the mirror, or that nobody was told is stored."""
-        if self._waiting.pop(number, None) is not None:
-            self._unlink(self._path(number, _WAITING))
+    def remove(self, *numbers: int) -> None:
+        """Take out versions that are in the mirror, or that nobody was told are stored."""
+        self._unlink(*(self._path(one, _WAITING) for one in numbers if self._waiting.pop(one, None) is not None))
 
     def drop_conflict(self, number: int) -> None:
         """Take out a conflict that a person decided."""
@@ -98,10 +96,12 @@ class Outbox:
     def _path(self, number: int, ending: str) -> Path:
         return self.folder / f"{number:08d}{ending}"
 
-    def _unlink(self, path: Path) -> None:
+    def _unlink(self, *paths: Path) -> None:
+        if not paths:
+            return
         try:
-            with suppress(FileNotFoundError):
-                path.unlink()
+            for path in paths:
+                path.unlink(missing_ok=True)
             private_files.sync_folder(self.folder)
         except OSError as error:
             raise StoreUnavailable(f"cannot write the outbox: {safe_open.error_words(error)}") from None

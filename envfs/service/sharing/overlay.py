@@ -12,14 +12,14 @@ from envfs.core import record
 from envfs.errors import EnvFSError
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.waiting import WaitingVersion
-from envfs.store import Store, Watch
+from envfs.store import BulkStore, Watch
 from envfs.vault.high_water import Seen
 
 
 class SharedStore:
     """A Store. `is_on` tells whether there is an engine that new versions have to wait for."""
 
-    def __init__(self, mirror: Store, outbox: Outbox, is_on: Callable[[], bool]) -> None:
+    def __init__(self, mirror: BulkStore, outbox: Outbox, is_on: Callable[[], bool]) -> None:
         """Lay `outbox` over `mirror`."""
         self.mirror = mirror
         self.outbox = outbox

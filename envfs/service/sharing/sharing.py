@@ -26,7 +26,7 @@ from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.problems import sharing_problems
 from envfs.service.sharing.waiting import WaitingVersion
-from envfs.store import Store
+from envfs.store import BulkStore
 from envfs.vault.vault import Vault
 
 Connect = Callable[[Secret[str]], AbstractAsyncContextManager[Engine]]
@@ -34,6 +34,7 @@ _PATIENCE = 3.0  # of a writer, for the engine
 _LOOK_SECONDS = 5.0  # at settings without an engine
 _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
+_MERGED_AT_ONCE = 32  # versions that waited, of one stream
 _PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # before an engine that is away is asked again
 
 
@@ -56,7 +57,7 @@ class _Parts(NamedTuple):
 class VaultSharing:
     """The sharing of the vault below `mirror`. `joined` once the vault is open."""
 
-    def __init__(self, mirror: Store, outbox: Path, facts: SharingFacts, address: Callable[[], str]) -> None:
+    def __init__(self, mirror: BulkStore, outbox: Path, facts: SharingFacts, address: Callable[[], str]) -> None:
         """Ask `address` for the engine's, each time."""
         self.store = SharedStore(mirror, Outbox(outbox), lambda: bool(self.address()))
         self.facts = facts
@@ -70,6 +71,7 @@ class VaultSharing:
         self.connect: Connect | None = None
         self.lasts = True  # a daemon for one command connects when something needs it
         self._is_needed = False
+        self._is_slow = False  # it let a writer wait in vain, and was not heard of since
 
     def address(self) -> str:
         """Return the address of the engine, or the empty string. As before, while the settings cannot be read."""
@@ -127,6 +129,7 @@ class VaultSharing:
         try:
             with trio.move_on_after(_PATIENCE):
                 return await self._settle(parts, waiting, takes_turns=takes_turns)
+            self._is_slow = True
         except NotApproved:
             parts.mirror.withdraw(waiting)
             raise
@@ -136,6 +139,22 @@ class VaultSharing:
             parts.passes.in_flight.discard(waiting.number)
         self.wake(stream)
         return Settled.WAITING
+
+    async def wait_sent(self, stream: str) -> None:
+        """Wait a moment until the engine has what waits of a stream, so that writers are no faster than the merges.
+
+        Otherwise a busy machine would have more and more that others see late. Not while the engine is away.
+        """
+        numbers = {waiting.number for waiting in self.store.outbox.of(stream)}
+        with trio.move_on_after(_PATIENCE):
+            while self._is_moving() and numbers & {waiting.number for waiting in self._unsent(stream)}:
+                await self._changed.wait()
+
+    def _unsent(self, stream: str) -> list[WaitingVersion]:
+        return [waiting for waiting in self.store.outbox.of(stream) if waiting.number not in self.facts.unmerged]
+
+    def _is_moving(self) -> bool:
+        return self._engine is not None and not self._is_slow and not self.facts.waits_for_unlock
 
     async def _settle(self, parts: "_Parts", waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
         engine = await self._reachable()
@@ -216,6 +235,7 @@ class VaultSharing:
     def _reached(self, engine: Engine) -> None:
         # only now may a writer go ahead: the engine has what comes before that
         self._engine, self.facts.problem, self.facts.connected = engine, "", True
+        self._is_slow = False
         self._tell_changed()
 
     def _tell_changed(self) -> None:
@@ -265,19 +285,30 @@ class VaultSharing:
             raise
 
     async def _merge(self, parts: "_Parts", engine: Engine) -> None:
-        # one after the other: a number that was just won is known, so the next one is likely to be won too
-        passes = parts.passes
+        # several of one stream, and then they are sent in a row. The more of them were taken, the more at once
+        passes, most = parts.passes, 1
         self.facts.unmerged = {}
-        while stale := [waiting for waiting in passes.stale() if waiting.number not in self.facts.unmerged]:
-            try:
-                await parts.rebase(stale[0])
-            except (Locked, KeyholderGone):
-                raise
-            except EnvFSError as error:  # it stays, and is told of
-                self.facts.unmerged[stale[0].number] = error.text
-                continue
-            for taken in await passes.push_stream(engine, stale[0].stream):
+        while stale := self._mergeable(passes):
+            stream = stale[0].stream
+            for waiting in [one for one in stale if one.stream == stream][:most]:
+                if waiting in passes.stale():
+                    await self._rebase(parts, waiting)
+            lost = await passes.push_stream(engine, stream)
+            most = max(1, most // 2) if lost else min(2 * most, _MERGED_AT_ONCE)
+            for taken in lost:
                 parts.tell(taken)
+            self._tell_changed()
+
+    def _mergeable(self, passes: CatchingUp) -> list[WaitingVersion]:
+        return [waiting for waiting in passes.stale() if waiting.number not in self.facts.unmerged]
+
+    async def _rebase(self, parts: "_Parts", waiting: WaitingVersion) -> None:
+        try:
+            await parts.rebase(waiting)
+        except (Locked, KeyholderGone):
+            raise
+        except EnvFSError as error:  # it stays, and is told of
+            self.facts.unmerged[waiting.number] = error.text
 
     def _interval(self) -> float:
         return _UNLOCK_SECONDS if self.facts.waits_for_unlock else _POLL_SECONDS

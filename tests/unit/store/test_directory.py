@@ -53,6 +53,40 @@ def test_a_key_is_a_file_of_that_name(store: DirectoryStore, root: Path) -> None
     assert os.listdir(root / "a") == ["@1.json"]
 
 
+@pytest.mark.parametrize("count", [1, 5, 130])
+def test_many_records_are_put_at_once_and_those_that_are_there_stay(store: DirectoryStore, count: int) -> None:
+    store.put_new("a/@1", b"first")
+    records = {f"{folder}/@{number}": f"{folder} {number}".encode() for folder in "ab" for number in range(count)}
+    store.put_all({**records, "a/@1": b"second"})
+    assert {key: store.get(key) for key in records} == {**records, **({"a/@1": b"first"} if "a/@1" in records else {})}
+    assert store.get("a/@1") == b"first"
+    store.put_all({})
+
+
+def test_who_is_killed_while_many_are_put_leaves_whole_ones_and_no_gap(store: DirectoryStore, root: Path) -> None:
+    def content(number: int) -> bytes:
+        return str(number).encode() * 4000
+
+    reading, writing = os.pipe()
+    for turn in range(6):
+        child = os.fork()
+        if child == 0:
+            for start in range(0, 10_000, 40):
+                store.put_all({f"a/{turn}/@{number:05d}": content(number) for number in range(start, start + 40)})
+                os.write(writing, b"." if not start else b"")
+            os._exit(0)
+        os.read(reading, 1)  # it has begun
+        time.sleep(0.004 * turn)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        keys = list(store.list(f"a/{turn}/"))
+        assert keys == [f"a/{turn}/@{number:05d}" for number in range(len(keys))]
+        assert [store.get(key) for key in keys] == [content(number) for number in range(len(keys))]
+    os.close(reading)
+    os.close(writing)
+    assert not list(root.rglob(".new-*"))
+
+
 def test_an_unfinished_file_is_no_key(store: DirectoryStore, root: Path) -> None:
     store.put_new("a/@1", b"x")
     (root / "a" / ".new-123-abc").write_bytes(b"half")
