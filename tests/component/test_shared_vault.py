@@ -319,6 +319,26 @@ def test_a_record_that_is_none_is_refused_and_told(two: Two) -> None:
     sharing(script, one, other)
 
 
+def test_a_number_that_is_far_off_is_named_and_costs_one_question(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        far = record.record_key("level/shop/prod", 99_999_999)
+        engine.records[far] = engine.records[record.record_key("level/shop/prod", 1)]
+        line.asked.clear()
+        one.service.sharing.wake()
+        await until(lambda: "level/shop/prod" in one.service.sharing.facts.refused)
+        assert "record 2 of level/shop/prod is not there" in one.service.sharing.facts.refused["level/shop/prod"]
+        assert one.service.sharing.facts.behind == 0
+        assert line.asked.count("get") <= 2
+        await put(one, "/shop/prod", "ADDED=1\n")
+        await until(lambda: other.open_vault.vault.versions("/shop/prod")[-1] == 2)
+        assert one.service.store.mirror.get(far) is None
+
+    sharing(script, one, other)
+
+
 def test_reads_never_ask_the_engine(two: Two) -> None:
     engine, one, other, line = two
 

@@ -73,7 +73,7 @@ def _load_pyfuse3() -> str:
 
 
 def _home(service: Service) -> Iterator[FindingRow]:
-    for check, look in (("settings", _settings), ("vault", _vault), ("identity", _identity), ("log", _log)):
+    for check, look in _LOOKS_AT_HOME:
         try:
             yield look(service)
         except EnvFSError as error:
@@ -81,6 +81,18 @@ def _home(service: Service) -> Iterator[FindingRow]:
             yield FindingRow(check, NOTE if missing else PROBLEM, error.text, error.hint)
             if missing:
                 return
+
+
+def _engine(service: Service) -> FindingRow:
+    sharing = service.sharing
+    service.open_vault  # noqa: B018 - without one nothing is shared
+    problems = sharing.problems()
+    if problems:
+        return FindingRow("engine", PROBLEM, problems[0], "`envfs sync status` says all")
+    if sharing.facts.problem:
+        return FindingRow("engine", NOTE, f"away: {sharing.facts.problem}", "versions that are written wait meanwhile")
+    address = sharing.shown_address()
+    return FindingRow("engine", OK, address or "none: the vault is this machine's alone")
 
 
 def _rules(service: Service) -> list[FindingRow]:
@@ -147,3 +159,12 @@ def _log(service: Service) -> FindingRow:
     if dropped:
         return FindingRow("log", NOTE, f"{dropped} copies of entries were not taken by the machine's own log", "")
     return FindingRow("log", OK, f"{service.places.log} ({service.log.tip.seq} entries)")
+
+
+_LOOKS_AT_HOME = (
+    ("settings", _settings),
+    ("vault", _vault),
+    ("identity", _identity),
+    ("log", _log),
+    ("engine", _engine),
+)

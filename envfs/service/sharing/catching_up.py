@@ -16,7 +16,7 @@ from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.overlay import SharedStore
-from envfs.service.sharing.planning import CatchUp, RecordRange, batches, is_shared, plan_catch_up
+from envfs.service.sharing.planning import CatchUp, RecordRange, batches, is_shared, left_after, plan_catch_up
 from envfs.service.sharing.waiting import WaitingVersion
 
 _AT_ONCE = 120  # records: of the largest size they are the most that one message may carry
@@ -129,19 +129,20 @@ class CatchingUp:
         taken: list[Taken] = []
         self._facts.waits_for_unlock = False
         refused: dict[str, str] = {}
-        lasts = {span.stream: span.last for span in plan.fetch}
-        for batch in batches(plan.fetch, _AT_ONCE):
-            ranges = tuple(span for span in batch if span.stream not in refused)
-            keys = [key for span in ranges for key in span.record_keys()]
+        lasts, left = {span.stream: span.last for span in plan.fetch}, list(plan.fetch)
+        while left:
+            batch = next(batches(left, _AT_ONCE))
             with _bounded():
-                came = await engine.get(keys) if keys else {}
+                came = await engine.get([key for span in batch for key in span.record_keys()])
             async with self._taking:
-                rows = await self._checker.check(ranges, came, lasts)
+                rows = await self._checker.check(batch, came, lasts)
                 taken += await self._mirror.take(rows)
             refused |= {row.stream: row.fault for row in rows if row.fault}
-            self._facts.waits_for_unlock |= any(row.locked for row in rows)
+            locked = {row.stream for row in rows if row.locked}
+            self._facts.waits_for_unlock |= bool(locked)
+            left = left_after(left, batch, {*refused, *locked})
         self._facts.refused |= refused
-        self._facts.behind = plan_catch_up(await self._mirror.numbers(), lasts).behind
+        self._facts.behind = plan_catch_up(await self._mirror.numbers(), _without(lasts, refused)).behind
         return list({one.level: one for one in reversed(taken)}.values())
 
     async def _give_back(

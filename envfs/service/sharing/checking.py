@@ -91,6 +91,7 @@ class Checker:
         for seq, key in enumerate(span.record_keys(), span.first):
             data = came.get(key)
             if data is None:
+                fault = f"record {seq} of {stream} is not there, and a later one is"
                 break
             if not data and named is None:
                 named = await self._named(stream)

@@ -4,7 +4,7 @@ Laws: authors come before keys, keys before tombstones, and these before texts, 
 came before it. Within a stream the numbers go up. Nothing is ever planned away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from envfs.core import names, record
@@ -82,6 +82,15 @@ def batches(ranges: Sequence[RecordRange], most: int) -> Iterator[tuple[RecordRa
                 batch, left = [], most
     if batch:
         yield tuple(batch)
+
+
+def left_after(
+    ranges: Sequence[RecordRange], batch: Sequence[RecordRange], ended: Collection[str]
+) -> list[RecordRange]:
+    """Return what is left of ranges after their first batch, without the streams that ended early."""
+    lasts = {span.stream: span.last for span in batch}
+    begun = [span._replace(first=max(span.first, lasts.get(span.stream, 0) + 1)) for span in ranges]
+    return [span for span in begun if span.first <= span.last and span.stream not in ended]
 
 
 def _place(stream: str) -> tuple[int, str]:
