@@ -92,11 +92,15 @@ def former_member(members: Members, name: str) -> Member | None:
 
 
 def heads_of(vault: Vault) -> tuple[tuple[str, Point], ...]:
-    """Return the newest record of each stream that members write. A thread may do it."""
+    """Return the newest record of each stream that members write. A thread may do it.
+
+    A version that waits for an engine is none of these: its number may become another one's.
+    """
+    is_waiting = vault.memory.is_waiting
     streams = [
         (stream, number)
-        for stream, number in sorted(vault.newest_numbers().items())
-        if number
+        for stream, newest in sorted(vault.newest_numbers().items())
+        if (number := next((seq for seq in range(newest, 0, -1) if not is_waiting(stream, seq)), 0))
         and (record.is_level_stream(stream) or record.is_key_stream(stream) or record.forgotten_stream(stream))
     ]
     return tuple((stream, Point(seq, record.digest(vault.read(stream, seq) or b""))) for stream, seq in streams)

@@ -4,7 +4,7 @@ Laws: nothing is deleted on either side. An engine that has less is given back w
 stream that is another one there than here is left as it is on both sides, and is told of.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import trio
@@ -125,7 +125,7 @@ class CatchingUp:
         self._facts.waits_for_unlock = False
         refused: dict[str, str] = {}
         lasts = {span.stream: span.last for span in plan.fetch}
-        for batch in batches(plan.fetch, _AT_ONCE):
+        for batch in batches(plan.fetch, _AT_ONCE, refused):
             ranges = tuple(span for span in batch if span.stream not in refused)
             keys = [key for span in ranges for key in span.record_keys()]
             with _bounded():
@@ -134,6 +134,7 @@ class CatchingUp:
                 rows = await self._checker.check(ranges, came, lasts)
                 taken += await self._mirror.take(rows)
             refused |= {row.stream: row.fault for row in rows if row.fault}
+            refused |= _withheld(ranges, came, lasts)
             self._facts.waits_for_unlock |= any(row.locked for row in rows)
         self._facts.refused |= refused
         self._facts.behind = plan_catch_up(await self._mirror.numbers(), lasts).behind
@@ -178,6 +179,15 @@ async def _heads(engine: Engine, hints: Collection[str]) -> dict[str, int]:
             if stream in numbers:
                 heads[stream] = numbers[stream]
         return heads
+
+
+def _withheld(ranges: Iterable[RecordRange], came: Mapping[str, bytes], lasts: Mapping[str, int]) -> dict[str, str]:
+    # nothing behind such a record is asked for in this pass: an engine may name any number
+    gone = {span.stream: key for span in reversed([*ranges]) for key in reversed(span.record_keys()) if key not in came}
+    return {
+        stream: f"it names {lasts[stream]} records, and does not give {key.rpartition('/')[2]}"
+        for stream, key in gone.items()
+    }
 
 
 def _without(numbers: Mapping[str, int], streams: Collection[str]) -> dict[str, int]:
