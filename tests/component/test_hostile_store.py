@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trio
 
 from envfs.core import record
 from envfs.core.membership.entries import EntryKind, MemberEntry
@@ -14,10 +15,11 @@ from envfs.errors import Conflict
 from envfs.protocol import control
 from envfs.service.members import approving
 from envfs.service.members.listing import load_members, member_named
-from envfs.service.members.revoking import heads_of
+from envfs.service.members.revoking import heads_of, revoke_member
 from envfs.service.members.signing import append_entry
 from envfs.service.sharing.checking import CheckedRecords, Checker
 from envfs.service.sharing.planning import RecordRange
+from tests.component.sharing_engine import EngineInMemory, begin, joined, set_engine, until_equal
 from tests.component.team import Team, invitation, reopened, settled
 from tests.component.world import ME, run
 
@@ -172,3 +174,39 @@ def test_a_version_that_waits_is_not_the_last_one_that_counts(team: Team, monkey
     vault = team["ana"].open_vault.vault
     monkeypatch.setattr(vault.memory, "is_waiting", lambda stream, seq: (stream, seq) == (PROD, 2))
     assert dict(heads_of(vault))[PROD].seq == 1
+
+
+def test_a_key_that_an_administrator_stores_while_they_are_taken_out_keeps_no_new_one_back(team: Team) -> None:
+    assert isinstance(run(lambda: team["cai"].ask(control.RotateKey("shop"))), control.Done)
+    raced = stored(team, "cai", "key/shop", 4)
+    ana, engine = team["ana"], EngineInMemory()
+    line, revoke = joined(ana, engine), record.record_key(record.MEMBERS, 8)
+    put = line.put_new
+
+    async def put_new(key: str, data: bytes) -> bool:
+        if key == revoke:  # the last moment in which it can be the next key
+            engine.records[record.record_key("key/shop", 4)] = raced
+        return await put(key, data)
+
+    line.put_new = put_new  # type: ignore[method-assign]
+    set_engine(ana)
+
+    async def script() -> None:
+        async with trio.open_nursery() as nursery:
+            await begin(nursery, ana)
+            await until_equal(engine, ana)
+            said = await revoke_member(ana.service, ME, control.RevokeMember("cai"))
+            assert "/shop has a new key" in said
+            nursery.cancel_scope.cancel()
+
+    run(script)
+    row = offered(team, "ben", record.MEMBERS, engine.records[revoke], first=8)
+    assert row.fault == ""
+    team.carry("ana", "ben", "member")
+    newest = engine.records[record.record_key("key/shop", 5)]
+    row = offered(team, "ben", "key/shop", raced, newest, first=4)
+    assert (len(row.records), row.fault) == (2, "")
+    assert offered(team, "ben", "key/shop", raced, first=4).records == ()
+    team.carry("ana", "ben")
+    for name in ("ana", "ben"):
+        assert "PAGER=on" in team.read(name, "/shop/prod")

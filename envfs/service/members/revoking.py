@@ -4,8 +4,6 @@ Laws: the entry is stored first. From then on the records of whom it names count
 that they have. If the process ends in between, doing it again makes the keys.
 """
 
-import trio
-
 from envfs.core import record
 from envfs.core.access.caller import Caller
 from envfs.core.membership.entries import EntryKind, MemberEntry
@@ -40,8 +38,7 @@ async def revoke_member(service: Service, caller: Caller, request: RevokeMember)
     entry = _entry(members, request)
     said = []
     if entry is not None:
-        vector = await trio.to_thread.run_sync(heads_of, service.open_vault.vault)
-        await append_entry(service, caller, lambda _members: entry._replace(last=vector))
+        await append_entry(service, caller, lambda _members: entry, last=heads_of)
         if members.now.by_number(entry.member) is None:
             return [f"the invitation of {request.name} is taken back"]
         said.append(f"{request.name} is out: what they write from now on counts for nothing")
@@ -66,18 +63,15 @@ async def change_member(service: Service, caller: Caller, request: ChangeMember)
         NoSuchLevel: there is no such member
         NotApproved: this member may not do that
     """
-    vector = await trio.to_thread.run_sync(heads_of, service.open_vault.vault)
 
     def make(members: Members) -> MemberEntry:
         member = member_named(members, request.name)
         role = parse_role(request.role) if request.role else member.role
         levels = levels_for(role, request.levels or (member.levels if role is member.role else ()) or member.levels)
         end = moment_in(request.ttl) or member.end
-        return MemberEntry(
-            EntryKind.ROLE, member=member.number, role=role, levels=levels, end=end, last=vector, rekey=True
-        )
+        return MemberEntry(EntryKind.ROLE, member=member.number, role=role, levels=levels, end=end, rekey=True)
 
-    await append_entry(service, caller, make)
+    await append_entry(service, caller, make, last=heads_of)
     fresh, same = await settle_keys(service, caller)
     return [
         *(f"{project} has a new key" for project in fresh),

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import trio
 
 from envfs.core import record
+from envfs.core.membership.members import NO_RIGHT
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import StoreUnavailable
 from envfs.service.sharing.checking import Checker
@@ -34,7 +35,7 @@ class CatchingUp:
         self._checker = checker
         self._facts = facts
         self._compared = False
-        self._taking = trio.Lock()  # what is checked follows from what is in the mirror, which must not move meanwhile
+        self.taking = trio.Lock()  # what is checked follows from what is in the mirror, which must not move meanwhile
         self.in_flight: set[int] = set()  # what writers wait for themselves
 
     async def run(self, engine: Engine, address: str, hints: Collection[str]) -> list[Taken]:
@@ -102,7 +103,7 @@ class CatchingUp:
     async def take_stream(self, engine: Engine, waiting: WaitingVersion, came: Mapping[str, bytes]) -> list[Taken]:
         """Take records that are there in the place of a version, and behind it."""
         span = RecordRange(waiting.stream, waiting.seq, waiting.seq + len(came) - 1)
-        async with self._taking:
+        async with self.taking:
             rows = await self._checker.check((span,), came, {waiting.stream: span.last})
             if not any(row.fault or row.locked for row in rows):
                 return await self._mirror.take(rows)
@@ -114,6 +115,17 @@ class CatchingUp:
         mine = {name: seq for name, seq in (await self._mirror.numbers()).items() if name in hints}
         heads = await self._checker.open_streams(await _heads(engine, hints))
         return await self._fetch(engine, plan_catch_up(mine, heads))
+
+    async def never_counts(self, engine: Engine, stream: str, seq: int) -> bytes:
+        """Return the record of a place, if nobody will ever take it: the list here says that its author had no right.
+
+        Of one that names another list, or does not open, nothing is known: this machine may be behind.
+        """
+        span = RecordRange(stream, seq, seq)
+        came = await engine.get(span.record_keys())
+        async with self.taking:
+            [row] = await self._checker.check((span,), came, {stream: seq})
+        return next(iter(came.values()), b"") if row.fault.startswith(NO_RIGHT) else b""
 
     def stale(self) -> list[WaitingVersion]:
         """List what waits and has to be merged first, in order."""
@@ -130,7 +142,7 @@ class CatchingUp:
             keys = [key for span in ranges for key in span.record_keys()]
             with _bounded():
                 came = await engine.get(keys) if keys else {}
-            async with self._taking:
+            async with self.taking:
                 rows = await self._checker.check(ranges, came, lasts)
                 taken += await self._mirror.take(rows)
             refused |= {row.stream: row.fault for row in rows if row.fault}

@@ -178,9 +178,13 @@ class Checker:
 
 
 def _without_earlier(faults: tuple[str, ...]) -> tuple[str, ...]:
-    # a key file of before this member was there is bound by the digest in a later one, which opens
+    # a key file of before this member was there, or of a former administrator, is bound by the digest in a later one,
+    # which opens
     opened = max((number for number, fault in enumerate(faults) if not fault), default=-1)
-    return tuple("" if fault == NOT_FOR_US and at < opened else fault for at, fault in enumerate(faults))
+    return tuple(
+        "" if at < opened and (fault == NOT_FOR_US or fault.startswith(NO_RIGHT)) else fault
+        for at, fault in enumerate(faults)
+    )
 
 
 def _fault_of(place: RecordAddress, data: bytes, named: Mapping[int, str], *, is_newest: bool) -> str:
