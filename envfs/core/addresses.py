@@ -35,3 +35,8 @@ class SealedLayer(NamedTuple):
     key: RecordAddress
     key_blob: int
     members: MemberRecords | None = None
+
+
+def index_key(level: str) -> str:
+    """Return the key of a level in the index."""
+    return "tree/@" if level == "/" else f"tree{level}/@"

@@ -9,6 +9,7 @@ import resource
 import shlex
 import signal
 import sys
+from contextlib import suppress
 
 import trio
 
@@ -54,7 +55,8 @@ def main() -> int:
         _limit_itself(folder)
         trio.run(serve_folder, folder, append_only)
     except EnvFSError as error:
-        os.write(2, f"envfs: error: {error.text}\n".encode())
+        with suppress(OSError):  # nobody hears it: the status says the same
+            os.write(2, f"envfs: error: {error.text}\n".encode())
         return error.status
     except BaseException as error:  # noqa: BLE001 - this is where a surprise ends
         surprises.report_bug(error)

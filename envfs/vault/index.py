@@ -4,11 +4,6 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
 
-def index_key(level: str) -> str:
-    """Return the key of a level in the index."""
-    return "tree/@" if level == "/" else f"tree{level}/@"
-
-
 def index_differences(there: AbstractSet[str], streams: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the keys that the index lacks, and those of levels that have nothing at or below them.
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from contextlib import suppress
 
-from envfs.core import extensions, names, record
+from envfs.core import addresses, extensions, names, record
 from envfs.errors import EnvFSError
 from envfs.store import Store
 from envfs.vault import index
@@ -96,7 +96,7 @@ class Inventory(Tree):
 
         And those above it, where nothing was stored at or below them after all.
         """
-        key = index.index_key(level)
+        key = addresses.index_key(level)
         if self.is_of_removed(key):
             self._store.remove(key)
         elif self._streams.head(record.level_stream(level)) is None:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from envfs.core import keyfile, names, record
+from envfs.core import addresses, keyfile, names, record
 from envfs.core.keyfile import Custody
 from envfs.errors import EnvFSError
-from envfs.vault import index
 from envfs.vault.inventory import is_removed
 from envfs.vault.vault import Vault
 
@@ -43,7 +42,7 @@ def summarize(vault: Vault) -> Summary:
     removed = tuple(
         level
         for stream, size in levels.items()
-        if index.index_key(level := stream.removeprefix("level") or names.ROOT) not in listed
+        if addresses.index_key(level := stream.removeprefix("level") or names.ROOT) not in listed
         and _is_removed(vault, stream, size)
     )
     projects = [stream for stream, size in sizes.items() if record.is_key_stream(stream) and size]

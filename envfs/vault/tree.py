@@ -3,9 +3,8 @@
 Its index (`tree/<level>/@`, empty files) only saves listing the history. `envfs verify` checks it against the records.
 """
 
-from envfs.core import names, record
+from envfs.core import addresses, names, record
 from envfs.store import Store, Watch
-from envfs.vault import index
 
 
 class Tree:
@@ -58,10 +57,10 @@ class Tree:
 
     def add_level(self, level: str) -> None:
         """Put a level into the index."""
-        self._store.put_new(index.index_key(level), b"")
+        self._store.put_new(addresses.index_key(level), b"")
         self._children.clear()
 
     def remove_level(self, level: str) -> None:
         """Take a level out of the index. It is still there if one below it is."""
-        self._store.remove(index.index_key(level))
+        self._store.remove(addresses.index_key(level))
         self._children.clear()

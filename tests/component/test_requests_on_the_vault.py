@@ -140,7 +140,7 @@ def test_a_whole_vault_verifies(world: World) -> None:
     assert isinstance(replied.reply, R.Checked)
     assert replied.reply[:2] == (records, 0)
     assert "would look whole" in replied.reply.notes[-1]
-    assert replied.rows == []
+    assert not [row for row in replied.rows if isinstance(row, R.FaultRow)]
 
 
 def bend(path: Path) -> None:
@@ -198,8 +198,8 @@ def test_verify_names_what_is_wrong_and_nothing_in_other_streams(
     time.sleep(0.08)
     replied = run(lambda: world.sent(R.VerifyVault()))
     assert isinstance(replied.reply, R.Checked)
-    assert replied.reply.failed == len(replied.rows) > 0
     keys = [row.key for row in replied.rows if isinstance(row, R.FaultRow)]
+    assert replied.reply.failed == len(keys) > 0
     assert any(key.startswith(named) for key in keys), keys
     assert all(key.startswith(("level/shop", "key/shop")) for key in keys)
     assert code(run(lambda: world.ask(R.ReadView("/blog", "dotenv", "show")))) == "ViewSent"

@@ -193,9 +193,12 @@ def test_the_later_of_two_who_change_one_variable_is_told(world: World) -> None:
         async def one(name: str, text: bytes) -> None:
             replies.append(await world.ask(control.SetVariable("/shop", name), secret=text))
 
-        async with trio.open_nursery() as nursery:
+        turn = world.open_vault.writer._turns.setdefault("/shop", trio.Lock())
+        async with trio.open_nursery() as nursery, turn:  # so each has begun before the first one writes
             for name, text in (("LOG", b"1"), ("LOG", b"2"), ("OTHER", b"3")):
                 nursery.start_soon(one, name, text)
+            while turn.statistics().tasks_waiting < 3:  # noqa: ASYNC110 - a lock tells nobody who waits for it
+                await trio.sleep(0.001)
         return replies
 
     notes = {reply.version: reply.notes for reply in run(main) if isinstance(reply, control.Written)}

@@ -193,7 +193,8 @@ class Home:
     def end(self, daemon: Daemon) -> None:
         """End a daemon: kindly, else by its own process id; leave no mount behind."""
         if alive(daemon.pid) and not self._is_told_to_end():
-            os.kill(daemon.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a test has killed it, and it ends just now
+                os.kill(daemon.pid, signal.SIGKILL)
         eventually(lambda: not alive(daemon.pid) and not alive(daemon.keyholder), "the daemon ends")
         self.clear_mounts()
 

@@ -67,6 +67,9 @@ LOCKED = {
     "sync resolve /app": 2,
     "sync resolve /app --mine": 103,
     "sync resolve /.. --mine": 105,
+    "member invite": 2,
+    "member role ben --role king": 2,
+    "member invite ben --level /..": 105,
     "generate A --set /..": 105,
     "generate --set /app": 2,
     "rotate /none A": 103,
@@ -267,7 +270,8 @@ def _fit(argument: grammar.Argument) -> str:
 
 # where a word names a file or folder of the person's own, or a program, which is no place for a value
 _PATHS = ("link", "mount", "import", "exec")
-_PATH_FLAGS = ("-o", "--output", "--against", "--exe", "--script", "--under", "--command", "--rotate-with", "--folder")
+_PROGRAM_FLAGS = ("--exe", "--script", "--under", "--command", "--rotate-with")
+_PATH_FLAGS = ("-o", "--output", "--against", "--folder", "--writable", *_PROGRAM_FLAGS)
 _NOTE_FLAGS = ("-m", "--message")  # what they say is kept and told: a history that shows it repeats nothing in error
 _APART = ("unmount", "lock", "init", "shell")  # they would end what the others are tried on
 

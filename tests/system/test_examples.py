@@ -33,6 +33,7 @@ CONFIRMED = ("rollback", "forget", "rm")  # a person says yes
 APART = {
     *("mount", "unmount", "unlock", "lock", "init", "passwd", "keyring", "restore", "accept"),
     *("approvals", "edit", "shell"),
+    *("store", "store-serve"),  # they take a server
     *("agent", "scan"),  # they work on a repository, or on the settings of an agent
     "envfs link --hook /shop/dev",
     "envfs link --hook '/shop/{branch}'",

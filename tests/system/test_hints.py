@@ -291,6 +291,11 @@ ELSEWHERE = {
     "envfs member revoke {}": "a revoke that broke off: tests/component/test_members.py",
     "envfs member devices {}": "a key of no device: tests/component/test_members.py",
     "envfs key rotate {}": "a key file that is not for the members: tests/component/test_members.py",
+    "envfs store --help": "words that an action of store lacks: tests/transcripts/sharing.txt",
+    "envfs store init": "a folder that is served and not there: tests/engines/test_store_server.py",
+    "envfs store init {}": "a member's line for a folder that is not there yet: a note, and nothing is refused",
+    "envfs store invite": "a server with no such line: tests/engines/test_ssh.py",
+    "envfs store pull": "an engine with records that are not here: a note, and nothing is refused",
     "envfs accept /": "a home that a backup was put back into",
 }
 

@@ -52,7 +52,7 @@ def wait_until_it_waits(home: Home, pid: Callable[[], int]) -> None:
 
     def is_open() -> bool:
         with suppress(OSError):
-            links = [os.readlink(handle.path) for handle in os.scandir(f"/proc/{pid()}/fd")]
+            links = [os.readlink(f"/proc/{pid()}/fd/{handle}") for handle in os.listdir(f"/proc/{pid()}/fd")]
             return f"{home.state}/daemon.lock" in links
         return False
 

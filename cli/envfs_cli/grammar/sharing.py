@@ -1,12 +1,12 @@
 """The commands for vaults that machines share."""
 
-from envfs_cli.grammar.words import JSON, Argument, Command, Option, action_argument
+from envfs_cli.grammar.words import JSON, PASSPHRASE, Argument, Command, Option, action_argument
 
 COMMANDS = (
     Command(
         "store",
         "vault",
-        "engines that machines share: make one ready, let members in, copy records",
+        "engines that machines share: make ready, admit members, copy",
         (
             action_argument(
                 init="make an engine ready for a vault, and say what it enforces",
@@ -60,5 +60,27 @@ COMMANDS = (
         details="It stands in a line of ~/.ssh/authorized_keys on the server, as `envfs store invite` prints it, and "
         "speaks to the courier of a member's machine on standard input and output. It has no key and reads nothing "
         "but that folder.",
+    ),
+    Command(
+        "sync",
+        "vault",
+        "how far this machine and its engine are apart; decide conflicts",
+        (
+            action_argument(
+                status="report the engine, and what waits for it",
+                resolve="decide the conflicts of a level",
+            ),
+            Argument("level", "level", "of `resolve`: the level", optional=True),
+        ),
+        (
+            Option(("--mine",), "flag", "", "the values of this machine count, in a new version"),
+            Option(("--theirs",), "flag", "", "the values that are there stay, and those of this machine are dropped"),
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs sync status", "envfs sync status --json", "envfs sync resolve /shop/prod --mine"),
+        details="The engine is named by `engine` under [store] in the settings. Versions that are written while it is "
+        "away wait, readers see them, and they are merged by variable once it is back. Where two machines changed one "
+        "variable, the value that came to the engine first stays, and the other one is kept as a conflict.",
     ),
 )

@@ -171,31 +171,6 @@ COMMANDS = (
         details="Names are kept under [authors] in the settings of this machine. Nothing is decided by a name.",
     ),
     Command(
-        "sync",
-        "vault",
-        "say how far this machine and the engine that it shares a vault on are, and decide conflicts",
-        (
-            Argument(
-                "action",
-                "text",
-                "one of the actions below",
-                choices=("status", "resolve"),
-                meanings=("report the engine, and what waits for it", "decide the conflicts of a level"),
-            ),
-            Argument("level", "level", "of `resolve`: the level", optional=True),
-        ),
-        (
-            Option(("--mine",), "flag", "", "the values of this machine count, in a new version"),
-            Option(("--theirs",), "flag", "", "the values that are there stay, and those of this machine are dropped"),
-            PASSPHRASE,
-            JSON,
-        ),
-        ("envfs sync status", "envfs sync status --json", "envfs sync resolve /shop/prod --mine"),
-        details="The engine is named by `engine` under [store] in the settings. Versions that are written while it is "
-        "away wait, readers see them, and they are merged by variable once it is back. Where two machines changed one "
-        "variable, the value that came to the engine first stays, and the other one is kept as a conflict.",
-    ),
-    Command(
         "backup",
         "vault",
         "write vault, settings, rules and log into one file",

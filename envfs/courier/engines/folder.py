@@ -13,7 +13,7 @@ from typing import TypeVar, TypeVarTuple, Unpack
 import trio
 
 from envfs import safe_open
-from envfs.core import limits, shared_keys
+from envfs.core import addresses, limits, names, record, shared_keys
 from envfs.courier.address import Address
 from envfs.courier.engines.folder_watch import FolderWatches, watch_folder
 from envfs.errors import StoreUnavailable
@@ -144,6 +144,9 @@ def _read_files(root: str, keys: tuple[str, ...]) -> dict[str, bytes]:
 
 def _store_file(root: str, key: str, data: bytes) -> bool:
     _check_folder(root)
+    stream, number = shared_keys.stream_of(key), record.key_number(key)
+    if number == 1 and record.is_level_stream(stream):  # a folder that others fill is a vault's as well
+        _store_file(root, addresses.index_key(stream.removeprefix("level") or names.ROOT), b"")
     path = f"{root}/{key}"
     for left in reversed(range(_TRIES)):
         try:

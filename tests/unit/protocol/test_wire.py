@@ -116,6 +116,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "half": False,
                 "phase": "direct",
                 "until": "",
+                "base": None,
             },
         ),
         (VerifyCheckpoint((("1", "a", "b"),)), {"type": "verify-checkpoint", "checkpoints": [["1", "a", "b"]]}),
@@ -214,7 +215,7 @@ def test_reading_a_message_changes_no_object() -> None:
 def test_every_request_that_takes_descriptors_takes_one_or_an_old_and_a_new_one() -> None:
     assert set(control.DESCRIPTORS) < set(control.REQUESTS.values())
     two = {kind for kind, most in control.DESCRIPTORS.items() if most != 1}
-    assert two == {control.ChangePassphrase, control.ChangeProjectPassphrase}
+    assert two == {control.ChangePassphrase, control.ChangeProjectPassphrase, control.JoinVault}
     assert {control.DESCRIPTORS[kind] for kind in two} == {2}
 
 
