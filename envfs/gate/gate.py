@@ -144,10 +144,10 @@ class Gate(Judge):
     def admission(self, caller: Caller, request: AccessRequest, view: View) -> Admission | None:
         """Return what admits callers of the same uid, program and control group to a ready view from now on.
 
-        None where more than rules led to it, or where a read does more than be recorded.
+        None where more than rules led to it, a count of uses among that, or where a read does more than be recorded.
         """
         policy = self.policy_if_safe()
-        if policy is None or request.is_past or request.variables or policy.counts_uses or view.has_canary():
+        if policy is None or request.is_past or request.variables or view.has_canary():
             return None
         verdict, until = policy.remembered(caller, request.level, request.capability) or (None, 0.0)
         if verdict is None or not verdict.is_served or not verdict.face.has_values_of(request.face):

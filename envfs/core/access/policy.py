@@ -110,11 +110,6 @@ class Policy:
         remembered = None if caller.unknown else self._seen.get(question)
         return remembered[1] if remembered is not None and remembered[0] else None
 
-    @property
-    def counts_uses(self) -> bool:
-        """Tell whether a rule lets so many processes read and no more."""
-        return self._counts
-
     def resolve(self, caller: Caller, level: str, seconds: float) -> Resolution:
         """Find the rules that count for an identified caller at a level."""
         deciding: list[IndexedRule] = []
