@@ -122,6 +122,14 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="module")
+def own_ground(ground: Path) -> Path:
+    """Give a module a folder there of its own. One worker can have a module twice, when it takes work over."""
+    folder = Path(tempfile.mkdtemp(dir=ground))
+    folder.chmod(0o711)
+    return folder
+
+
 def _open_below(folder: Path) -> list[str]:
     gc.collect()  # a daemon in a thread of ours that was refused something leaves a circle, with an open file in it
     links = []

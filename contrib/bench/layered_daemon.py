@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from envfs.daemon import __main__ as daemon
-from envfs.fuse import handles, inodes, listings, loop
+from envfs.fuse import handles, inodes, listings, loop, warm_answers
 from envfs.fuse.handles import Handles
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import KernelTable
@@ -159,17 +159,18 @@ PLACES: tuple[tuple[str, object, tuple[str, ...]], ...] = (
     ("caller", Callers, ("look", "glance")),
     ("caller", handles, ("kept_caller",)),
     ("caller", inodes, ("kept_caller",)),
+    ("caller", warm_answers, ("kept_caller",)),
     ("origin", Origins, ("look",)),
-    ("policy", Judge, ("judge_access", "judge_held", "sees")),
+    ("policy", Judge, ("judge_access", "judge_held", "sees", "is_by")),
     ("freshness of the rules", RuleBook, ("load",)),
     ("freshness of the vault", Vault, ("fingerprint", "versions", "children")),
     ("inode", Inodes, ("file", "known_folder")),
-    ("inode", KernelTable, ("looked_up",)),
+    ("inode", KernelTable, ("looked_up", "looked_up_again")),
     ("names", listings, ("child_node_of",)),
     ("record", LogWriter, ("append",)),
     ("look at the log", WrittenFile, ("check",)),
     ("write", WrittenFile, ("write",)),
-    ("handle", Handles, ("add", "remove", "file")),
+    ("handle", Handles, ("add", "remove", "file", "admitted_file")),
     ("content", View, ("read_into",)),
 )
 

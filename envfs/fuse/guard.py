@@ -1,4 +1,7 @@
-"""A guard around every handler: its turn in a crowd, and a bug of ours is EIO and ends no mount."""
+"""A guard around every handler: its turn in a crowd, and a bug of ours is EIO and ends no mount.
+
+Where answers are remembered they come first. They look at the crowd themselves, and wait for nothing.
+"""
 
 import errno
 import functools
@@ -10,6 +13,7 @@ from pyfuse3 import FUSEError, RequestContext
 from envfs.errors import EnvFSError
 from envfs.fuse import faults
 from envfs.fuse.sharing import Sharing
+from envfs.fuse.warm_answers import WarmAnswers
 from envfs.gate.turns import asker
 from envfs.host import surprises
 from envfs.host.evidence.unfinished import Unfinished
@@ -24,7 +28,14 @@ class Shared(Protocol):
     sharing: Sharing
 
 
+class Remembering(Shared, Protocol):
+    """Handlers that remember what they answered."""
+
+    warm: WarmAnswers
+
+
 S = TypeVar("S", bound=Shared)
+W = TypeVar("W", bound=Remembering)
 Handler = Callable[Concatenate[S, P], Coroutine[Any, Any, R]]
 
 
@@ -47,12 +58,50 @@ def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
             except Unfinished as unfinished:
                 question = functools.partial(handler, self, *args, **kwargs)
                 return await self.sharing.gathering.repeat(question, unfinished, asker.get().uid)
-        except FUSEError:
-            raise
-        except EnvFSError as error:
-            raise FUSEError(faults.errno_of(error)) from None
         except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
-            surprises.report_bug(error)
-            raise FUSEError(errno.EIO) from None
+            raise _refusal(error) from None
 
     return asked
+
+
+def answered_at_once(answer: Callable[Concatenate[S, P], R]) -> Handler[S, P, R]:
+    """As `guarded`, for what needs no turn, since it waits for nothing."""
+
+    @functools.wraps(answer)
+    async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return answer(self, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - as above
+            raise _refusal(error) from None
+
+    return asked
+
+
+def warm_first(
+    recall: Callable[Concatenate[WarmAnswers, P], R | None],
+) -> Callable[[Handler[W, P, R]], Handler[W, P, R]]:
+    """As `guarded`, for a handler that is asked only where no answer can be recalled."""
+
+    def over(handler: Handler[W, P, R]) -> Handler[W, P, R]:
+        answer_anew = guarded(handler)
+
+        @functools.wraps(handler)
+        async def asked(self: W, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                answer = recall(self.warm, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - as above
+                raise _refusal(error) from None
+            return await answer_anew(self, *args, **kwargs) if answer is None else answer
+
+        return asked
+
+    return over
+
+
+def _refusal(error: Exception) -> FUSEError:
+    if isinstance(error, FUSEError):
+        return error
+    if isinstance(error, EnvFSError):
+        return FUSEError(faults.errno_of(error))
+    surprises.report_bug(error)
+    return FUSEError(errno.EIO)

@@ -6,6 +6,7 @@ for this uid alone.
 """
 
 import errno
+import os
 from mmap import PAGESIZE
 from typing import NamedTuple, NoReturn
 
@@ -17,12 +18,13 @@ from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing
 from envfs.fuse.nodes import VALUE
-from envfs.gate.gate import Gate
+from envfs.gate.gate import Admission, Gate
 from envfs.gate.readings import LevelReading
 from envfs.gate.views.view import Extent, View
 from envfs.host import clocks
 from envfs.host.callers.callers import kept_caller
 
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 MOST_HANDLES = 1024  # open files and folders of one uid
 MOST_VIEWS = 64  # different views that they hold: each is a mapping, and a descriptor of this process
 MOST_BYTES = 32 << 20  # memory that these views take together. One view is let through whatever its size
@@ -32,6 +34,7 @@ class OpenFile(NamedTuple):
     """An opened file: the number of its inode, who opened it, what was asked, and the piece of a view that it shows.
 
     The piece is as long as the kernel was told that the inode is. It was opened `seconds` after the machine's start.
+    As long as an `admission` stands, it may be read without another look at the rules.
     """
 
     inode: int
@@ -40,6 +43,7 @@ class OpenFile(NamedTuple):
     view: View
     extent: Extent
     seconds: float
+    admission: Admission | None = None
 
 
 class _Use:
@@ -168,6 +172,13 @@ class Handles:
         if not verdict.is_served:
             self._refuse(handle, caller, request, verdict.rule)
         return content
+
+    def admitted_file(self, handle: int) -> OpenFile | None:
+        """Return an open file whose admission stands. None if `file` has to decide."""
+        content = self._open.get(handle)
+        if not isinstance(content, OpenFile) or content.admission is None:
+            return None
+        return content if self._gate.stands(content.admission) else None
 
     def listing(self, handle: int) -> Listing:
         """Return an open folder whose caller may still list it. EACCES if it may not any more."""

@@ -30,6 +30,7 @@ _SECTOR = 512  # stat(2): the unit of st_blocks, whatever the block size
 _BLOCK = 4096
 _TIMES_KEPT = 4096
 _LOOK_AGAIN_NS = 1_000_000_000
+TEXT_KINDS = frozenset(kind for kind, text in FORMATS.items() if text in TEXTS)
 _PARTS = {kind: TEXTS[text] for kind, text in FORMATS.items() if text in TEXTS}
 
 
@@ -68,11 +69,15 @@ class Inodes:
             self._grow(inode, view)
         return inode
 
+    def looked_until_ns(self, folder: Node) -> int:
+        """Return until when a folder's time counts as looked at, by the monotonic clock."""
+        return self._looked_ns.get(folder, -_LOOK_AGAIN_NS) + _LOOK_AGAIN_NS
+
     def known_folder(self, node: Node, caller: Caller) -> Inode:
         """As `folder`, looking for a newer time once a second and no more: every path goes over folders."""
         caller = kept_caller(caller)
         held = self._table.held(node, caller.uid)
-        if held is None or time.monotonic_ns() - self._looked_ns.get(node, 0) > _LOOK_AGAIN_NS:
+        if held is None or time.monotonic_ns() > self.looked_until_ns(node):
             return self.folder(node, caller)
         return held if held.caller is caller else Inode(held.number, held.identity, caller, held.entry)
 

@@ -129,6 +129,22 @@ class KernelTable:
         self._times[number] = self._times.get(number, 0) + 1
         return inode.entry
 
+    def entry(self, number: int) -> EntryAttributes | None:
+        """Return what the kernel was told of an inode, if it holds it."""
+        inode = self._inodes.get(number)
+        return None if inode is None else inode.entry
+
+    def looked_up_again(self, inode: Inode, caller: Caller) -> bool:
+        """As `looked_up`, by another caller, for an inode of a while ago. False if it is told otherwise by now."""
+        number, identity, _, entry = inode
+        held = self._inodes.get(number)
+        if held is None or held.entry is not entry:
+            return False
+        if held.caller is not caller:
+            self._inodes[number] = Inode(number, identity, caller, entry)
+        self._times[number] += 1
+        return True
+
     def refreshed(self, inode: Inode) -> EntryAttributes:
         """Note what the kernel is told of an inode that it holds. Returns that."""
         if inode.number in self._inodes:

@@ -26,7 +26,7 @@ from envfs.core.differences import Difference
 from envfs.fuse import access_lists, asking, handles, listings, loop, nodes, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.asking import Unanswered
-from envfs.fuse.guard import guarded
+from envfs.fuse.guard import answered_at_once, guarded, warm_first
 from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.held_files import HeldFiles
 from envfs.fuse.inodes import Inodes
@@ -36,6 +36,7 @@ from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, ROOT, VALUE, Node, N
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
+from envfs.fuse.warm_answers import MountParts, WarmAnswers
 from envfs.gate.gate import Gate
 from envfs.gate.views.view import View
 from envfs.host.callers import callers
@@ -43,7 +44,6 @@ from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault
 
 _ASK = Decision.ASK  # looked up once: through its class a member costs 50 ns (Python 3.11)
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 _REPLY_BYTES = 1 << 20  # the kernel asks for at most this much at once
 
 
@@ -68,6 +68,8 @@ class Operations(Absent):
         self._callers = callers.Callers()
         self.sharing = Sharing(self._callers.process_of)
         self._reply = ReplyBuffer(_REPLY_BYTES)
+        shared = self.table, self._inodes, self._handles, self._callers, self.sharing, self.touching, self._reply
+        self.warm = WarmAnswers(gate, vault, MountParts(*shared))
         self.held_files = HeldFiles(self.table, self._handles, self._may_see)
 
     # -- what the daemon does by itself --------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ class Operations(Absent):
     def _caller(self, ctx: RequestContext, *, opens: bool = False) -> Caller:
         return (self._callers.look if opens else self._callers.glance)(ctx.pid, ctx.uid, ctx.gid)
 
-    @guarded
+    @warm_first(WarmAnswers.look_up)
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
         """Find a name in a folder."""
         if self.touching.is_by(ctx):
@@ -93,9 +95,10 @@ class Operations(Absent):
         folder, caller = self.table[parent_inode].node, self._caller(ctx)
         try:
             node = self._step(folder, name, caller)
-            if node.is_folder:
-                return self.table.looked_up(self._inodes.known_folder(node, caller))
-            return self.table.looked_up(self._inodes.file(node, caller, await self._view(node, caller)))
+            view = None if node.is_folder else await self._view(node, caller)
+            inode = self._inodes.file(node, caller, view) if view else self._inodes.known_folder(node, caller)
+            self.warm.learn_look_up((parent_inode, name), inode, view)
+            return self.table.looked_up(inode)
         except Unanswered as unanswered:
             return self.table.looked_up(self._inodes.placeholder(unanswered.node, caller))
 
@@ -271,10 +274,10 @@ class Operations(Absent):
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
-    @guarded
+    @warm_first(WarmAnswers.open)
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
         """Open a file: the gate decides and records, and the handle keeps that snapshot. EROFS, EISDIR or ESTALE."""
-        if flags & _WRITING:
+        if flags & handles.WRITING:
             raise FUSEError(errno.EROFS)
         held = self.table[inode]
         if held.node.is_folder:
@@ -287,7 +290,9 @@ class Operations(Absent):
         if handles.is_grown(self.table[inode], view):  # opened by a descriptor: no look-up came before, to tell of it
             self.table.refreshed(self._inodes.file(held.node, caller, view))
         opened = handles.open_content(self.table[inode], caller, request, view)
-        return FileInfo(fh=self._handles.add(opened), direct_io=True, keep_cache=False)
+        handle = self._handles.add(opened)
+        self.warm.learn_open(self.table[inode], opened)
+        return FileInfo(fh=handle, direct_io=True, keep_cache=False)
 
     async def _admit(self, held: Inode, caller: Caller, request: AccessRequest) -> View:
         # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
@@ -307,7 +312,7 @@ class Operations(Absent):
         loop.make_way()
         return await self._gate.admit(caller, nodes.request(node, Format.NAMES))
 
-    @guarded
+    @warm_first(WarmAnswers.read)
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
         """Read from the snapshot of an open. The reply is sent before anything else can run."""
         if self.sharing.is_crowded:
@@ -326,8 +331,8 @@ class Operations(Absent):
         view.is_paged = True
         return opened
 
-    @guarded
-    async def release(self, fh: int) -> None:
+    @answered_at_once
+    def release(self, fh: int) -> None:
         """Let go of a snapshot."""
         if self._handles.remove(fh) is not None:
             self._reply.wipe()

@@ -61,6 +61,11 @@ class Touching:
         """Start with nobody touching anything."""
         self._touch: _UnderWay | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Tell whether something is touched at this moment."""
+        return self._touch is not None
+
     def is_by(self, ctx: RequestContext) -> bool:
         """Tell whether it is the touching thread that asks."""
         touch = self._touch

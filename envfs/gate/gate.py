@@ -7,17 +7,18 @@ Refusals are logged too.
 import contextlib
 import os
 from collections.abc import Callable, Hashable
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from envfs.core import events
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need
 from envfs.core.access.face import Face
+from envfs.core.access.policy import Policy
 from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.approvals.question import Outcome
-from envfs.core.events import Served
+from envfs.core.events import Event, Served
 from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge
 from envfs.gate.approvals.asking import Approvals, refusal
 from envfs.gate.approvals.board import Patience
@@ -39,6 +40,19 @@ _PIDFD = frozenset((Need.PIDFD,))
 
 _OF_VIEWS = frozenset((Format.DOTENV, Format.JSON, Format.ENVIRON, Format.VALUE))
 _WITH_VALUES = _OF_VIEWS | {Format.OWN}
+
+
+class Admission(NamedTuple):
+    """An open that was admitted by the rules alone, for all callers of one kind: it stands as long as these do.
+
+    `event` is what each of them leaves on the log.
+    """
+
+    policy: Policy
+    until: float
+    request: AccessRequest
+    view: View
+    event: Event
 
 
 class Gate(Judge):
@@ -126,6 +140,39 @@ class Gate(Judge):
         if view is None or content not in (None, view.content(request.format)):
             return None
         return self._serve(caller, request, verdict, view)
+
+    def admission(self, caller: Caller, request: AccessRequest, view: View) -> Admission | None:
+        """Return what admits callers of the same uid, program and control group to a ready view from now on.
+
+        None where more than rules led to it, a count of uses among that, or where a read does more than be recorded.
+        """
+        policy = self.policy_if_safe()
+        if policy is None or request.is_past or request.variables or view.has_canary():
+            return None
+        verdict, until = policy.remembered(caller, request.level, request.capability) or (None, 0.0)
+        if verdict is None or not verdict.is_served or not verdict.face.has_values_of(request.face):
+            return None
+        return Admission(policy, until, request, view, events.read(request, _served(request, view), verdict))
+
+    def stands(self, admission: Admission) -> bool:
+        """Tell whether those who were admitted may read on."""
+        return self.is_by(admission.policy, admission.until)
+
+    def is_ready(self, admission: Admission) -> bool:
+        """Tell whether the next caller of this kind may be admitted: by the same rules, to the newest view."""
+        request = admission.request
+        return self.stands(admission) and self.views.warm(request.level, request.face) is admission.view
+
+    def admit_again(self, caller: Caller, admission: Admission) -> View:
+        """As `admit`, for an admission that is ready.
+
+        Raises:
+            AuditUnavailable: the log cannot be written
+        """
+        self.log.append(admission.event, caller)
+        self.served_at = clocks.boot_seconds()
+        self.readings.note(caller, admission.request, admission.view.version, self.served_at)
+        return admission.view.hold()
 
     def admit_view(self, caller: Caller, request: AccessRequest, view: View) -> View:
         """As `admit`, for a view that was made before."""

@@ -55,6 +55,17 @@ class Judge:
             self._rules = rules
         return self._policy
 
+    def policy_if_safe(self) -> Policy | None:
+        """As `policy`. None if the settings file is not to be trusted."""
+        try:
+            return self.policy()
+        except UnsafeSettings:
+            return None
+
+    def is_by(self, policy: Policy, until: float) -> bool:
+        """Tell whether these are the rules in force, and what was decided by them until then has not ended."""
+        return self.policy_if_safe() is policy and (until == math.inf or clocks.boot_seconds() < until)
+
     def decide(self, caller: Caller, level: str, capability: Capability = _READ) -> Verdict:
         """Decide, recording nothing. Settings that cannot be trusted deny everything.
 

@@ -126,10 +126,26 @@ class ProjectKeys:
             Conflict: somebody else changed the keys meanwhile
         """
         file = await self._sealed(project, change, descriptors)
+        is_ours, before = await self.offer(project, file), b""
+        if not is_ours:
+            before = await self._of_former_member(file.place)
+        if before:
+            place = file.place._replace(seq=file.place.seq + 1, prev=record.digest(before))
+            file = await self._sealed(project, change, descriptors, place)
+            is_ours = await self.offer(project, file)
+
+        def store() -> bool:
+            if before and not self._vault.append_key(project, file.place.seq - 1, before):
+                return False
+            return self.store(project, file)
+
         event = events.keys_changed(project, file.place.seq, change.operation, change.custody)
-        is_ours = await self.offer(project, file)
-        if not is_ours or not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
+        if not is_ours or not self._recorder.carry_out(event, caller, file.data, store):
             raise Conflict(f"the keys of {project} were changed by another process meanwhile", "look, and try again")
+
+    async def _of_former_member(self, place: RecordAddress) -> bytes:
+        # what an administrator stored at the engine while they were taken out holds its number, and no more
+        return await self.sharing.never_counts(place.stream, place.seq) if self.sharing else b""
 
     async def describe(self, project: Project) -> KeysDescribed:
         """Name a project's keys, the newest first, and whom they are sealed to."""
@@ -173,9 +189,11 @@ class ProjectKeys:
                 )
         self._vault.forget_old_keys(project)
 
-    async def _sealed(self, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> KeyFile:
+    async def _sealed(
+        self, project: Project, change: KeyChange, descriptors: tuple[int, ...], place: RecordAddress | None = None
+    ) -> KeyFile:
         stream = record.key_stream(project)
-        head, place = self._vault.key_head(project), self._vault.next_place(stream)
+        head, place = self._vault.key_head(project), place or self._vault.next_place(stream)
         time = clocks.wall_time()
         recipients = self._members_of(project, time) or change.recipients
         if head and change.custody == Custody.MANAGED and not recipients:

@@ -3,7 +3,8 @@
 A record that a former member delivered after the revoke stands at the end of its stream, and nobody may take it away.
 It holds its number and nothing else: the text is that of the record before it, and the next version follows on it.
 
-Law: nothing is passed over but what the list says so of. The keyholder checks the list itself with each record.
+Laws: nothing is passed over but what the list says so of. The keyholder checks the list itself with each record. A
+record of a former member counts where the record is that the list names as the last one of theirs.
 """
 
 from envfs.core import record
@@ -39,12 +40,19 @@ class CountingRecords:
 
     def _judge(self, members: Members, stream: str, head: Head) -> Head | None:
         seq, data = head.seq, head.data
-        while seq and data and members.passes_over(data):
+        while seq and data and (members.passes_over(data) or not self._is_vouched_for(members, stream, data)):
             seq -= 1
             data = self._streams.data(stream, seq) or b""
         if seq and not data:
             return head  # one that was forgotten counts for nothing: the keyholder refuses what stands behind it
         return Head(seq, record.digest(data), data) if seq else None
+
+    def _is_vouched_for(self, members: Members, stream: str, data: bytes) -> bool:
+        return all(self._digest(stream, seq) == digest for seq, digest in members.vouching(data))
+
+    def _digest(self, stream: str, seq: int) -> str:
+        data = self._streams.data(stream, seq)
+        return record.digest(data) if data else self._streams.forgotten(stream).get(seq, "")
 
     def _folded(self) -> Members | None:
         try:

@@ -47,10 +47,15 @@ def test_nothing_that_answers_compares_a_callers_number() -> None:
     }
 
 
-def test_the_mount_takes_the_numbers_of_a_question_in_one_place() -> None:
+def test_the_mount_takes_the_numbers_of_a_question_in_two_places() -> None:
+    """A handler, and what is remembered of handlers. Whether the daemon touches something goes by its thread."""
     used = {}
     for path in sorted((ROOT / "envfs/fuse").glob("*.py")):
         names = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
         numbers = [each for each in names if ast.unparse(each) in ("ctx.uid", "ctx.gid", "ctx.pid")]
         used[path.name] = len(numbers)
-    assert {name: count for name, count in used.items() if count} == {"operations.py": 3, "touching.py": 2}
+    assert {name: count for name, count in used.items() if count} == {
+        "operations.py": 3,
+        "touching.py": 2,
+        "warm_answers.py": 3,
+    }

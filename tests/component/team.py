@@ -38,9 +38,9 @@ class Team:
         """Return the folder of a home's vault."""
         return Path(self[name].places.vault)
 
-    def carry(self, source: str, target: str) -> None:
-        """Put what the target lacks there, as an engine would: nothing that is there is replaced."""
-        for top in SHARED:
+    def carry(self, source: str, target: str, *tops: str) -> None:
+        """Put what the target lacks there, as an engine would: nothing that is there is replaced. All, or `tops`."""
+        for top in tops or SHARED:
             start = self.vault(source) / top
             for path in [start] if start.is_file() else sorted(start.rglob("*")):
                 place = self.vault(target) / path.relative_to(self.vault(source))
@@ -105,6 +105,28 @@ class Team:
         return [name for name, _, _ in waiting(run(lambda: load_members(self[by].service)))]
 
 
+def reopened(stocked: Path, folder: Path, links: dict[str, KeyholderLink]) -> Team:
+    """Return a copy of a team's homes in another folder, unlocked."""
+    shutil.copytree(stocked, folder, dirs_exist_ok=True)
+    for name in links:
+        settings = folder / name / "home" / "envfs.toml"
+        settings.write_text(settings.read_text().replace(str(stocked), str(folder)))
+        settings.chmod(0o600)
+    team = Team(folder, links)
+    team.unlock()
+    return team
+
+
 def invitation(name: str, role: str = "writer", *levels: str) -> control.InviteMember:
     """Return an invitation for a week."""
     return control.InviteMember(name, role, levels or (() if role in ("owner", "admin") else ("/",)), seconds=WEEK)
+
+
+def settled(world: World) -> None:
+    """Make a home one that may join again: without its identity."""
+    (world.folder / "identity.txt").unlink()
+    settings = Path(world.places.settings)
+    lines = [line for line in settings.read_text().splitlines() if not line.startswith("founder")]
+    settings.write_text("\n".join(lines) + "\n")
+    settings.chmod(0o600)
+    os.utime(settings, (1, 1))

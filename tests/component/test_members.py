@@ -1,7 +1,5 @@
 """Shared vaults: the ways in which others failed with members who come and go. Each test is named after its story."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +33,7 @@ from envfs.service.members.revoking import FINAL, former_member
 from envfs.service.members.sealing import note_pending
 from envfs.service.members.signing import append_entry
 from tests.component.cheap import TIME
-from tests.component.team import Team, invitation
+from tests.component.team import Team, invitation, reopened, settled
 from tests.component.world import ME, World, run
 
 NAMES = ("ana", "ben", "cai")
@@ -64,13 +62,7 @@ def stocked_team(links: dict[str, KeyholderLink], tmp_path_factory: pytest.TempP
 @pytest.fixture
 def team(stocked_team: Path, links: dict[str, KeyholderLink], tmp_path: Path) -> Iterator[Team]:
     """Give one test the three homes, unlocked."""
-    shutil.copytree(stocked_team, tmp_path, dirs_exist_ok=True)
-    for name in NAMES:
-        settings = tmp_path / name / "home" / "envfs.toml"
-        settings.write_text(settings.read_text().replace(str(stocked_team), str(tmp_path)))
-        settings.chmod(0o600)
-    team = Team(tmp_path, links)
-    team.unlock()
+    team = reopened(stocked_team, tmp_path, links)
     yield team
     team.close()
 
@@ -329,16 +321,6 @@ def team_of(world: World) -> Team:
     team = Team(world.folder.parent, {})
     team.worlds["ben"] = world
     return team
-
-
-def settled(world: World) -> None:
-    # a home that may join again: without its identity
-    (world.folder / "identity.txt").unlink()
-    settings = Path(world.places.settings)
-    lines = [line for line in settings.read_text().splitlines() if not line.startswith("founder")]
-    settings.write_text("\n".join(lines) + "\n")
-    settings.chmod(0o600)
-    os.utime(settings, (1, 1))
 
 
 def founder_name(team: Team) -> str:

@@ -192,8 +192,8 @@ def test_a_surprise_becomes_eio_and_the_next_question_is_answered(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    operations = world.operations()
-    run(lambda: read_file(operations, inode(operations, "dotenv", "/shop")))
+    elsewhere, operations = world.operations(), world.operations()
+    run(lambda: read_file(elsewhere, inode(elsewhere, "dotenv", "/shop")))  # so the view is ready, and no answer is
     view = inode(operations, "dotenv", "/shop")
 
     def fail(*_arguments: object) -> object:

@@ -274,6 +274,26 @@ def test_a_record_that_is_none_is_refused_and_told(two: Two) -> None:
     sharing(script, one, other)
 
 
+def test_an_engine_that_names_records_which_it_does_not_give_keeps_no_other_stream_back(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        await until(lambda: bool(one.service.sharing.facts.contact.time))
+        engine.records[record.record_key("level/shop/prod", 99_999_999)] = b"rubbish"
+        engine.records[record.record_key("level/shop", 2)] = b"rubbish"
+        line.asked.clear()
+        one.service.sharing.wake()
+        await until(lambda: len(one.service.sharing.facts.refused) == 2)
+        fault = one.service.sharing.facts.refused["level/shop/prod"]
+        assert fault == "it names 99999999 records, and does not give @00000002.json"
+        await put(other, "/blog", "A=1\n")
+        await until(lambda: one.open_vault.vault.versions("/blog")[-1] == 2)
+        assert "hunter3" in await text_of(one, "/shop/prod")
+
+    sharing(script, one, other)
+
+
 def test_reads_never_ask_the_engine(two: Two) -> None:
     engine, one, other, line = two
 

@@ -33,8 +33,8 @@ _QUOTA = 16 << 20
 
 
 @pytest.fixture(scope="module")
-def server(ground: Path) -> Iterator[EtcdServer]:
-    folder = ground / f"etcd-own-{os.getpid()}"
+def server(own_ground: Path) -> Iterator[EtcdServer]:
+    folder = own_ground / "etcd"
     folder.mkdir()
     with etcd_server(folder) as started:
         yield started

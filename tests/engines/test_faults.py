@@ -113,8 +113,8 @@ async def killed_at(pid: int, acknowledged: list[int], count: int):  # noqa: ANN
 
 
 @pytest.fixture(scope="module")
-def sshd(ground: Path) -> Iterator[Sshd]:
-    folder = ground / "sshd-faults"
+def sshd(own_ground: Path) -> Iterator[Sshd]:
+    folder = own_ground / "sshd-faults"
     folder.mkdir()
     server = Sshd(folder)
     server.make()

@@ -32,8 +32,8 @@ KEY, OTHER_KEY = "level/shop/@00000001.json", "level/shop/@00000002.json"
 
 
 @pytest.fixture(scope="module")
-def server(ground: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    folder = ground / f"postgres-own-{os.getpid()}"
+def server(own_ground: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    folder = own_ground / f"postgres-own-{os.getpid()}"
     folder.mkdir()
     with postgres_server(folder) as started:
         yield started

@@ -24,8 +24,8 @@ KEY, SECOND = "level/shop/@00000001.json", "level/shop/@00000002.json"
 
 
 @pytest.fixture(scope="module")
-def sshd(ground: Path) -> Iterator[Sshd]:
-    folder = ground / "sshd"
+def sshd(own_ground: Path) -> Iterator[Sshd]:
+    folder = own_ground / "sshd"
     folder.mkdir()
     server = Sshd(folder)
     server.make()

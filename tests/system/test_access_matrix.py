@@ -61,9 +61,9 @@ class Ground(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def matrix(new_home: Homes, ground: Path) -> Iterator[Ground]:
+def matrix(new_home: Homes, own_ground: Path) -> Iterator[Ground]:
     """Give the module the mount, with all rules in force."""
-    made = Ground(new_home(), {rule: secrets.token_hex(16) for rule in RULES}, ground / "programs")
+    made = Ground(new_home(), {rule: secrets.token_hex(16) for rule in RULES}, own_ground / "programs")
     _put_programs(made)
     with made.home.served():
         with Peer(made.home.socket) as peer:

@@ -89,10 +89,10 @@ def test_a_backup_under_load_restores_to_a_vault_that_verifies(
 
 
 @pytest.fixture(scope="module")
-def saved(new_home: Homes, stocked: Home, ground: Path) -> tuple[Home, Path]:
+def saved(new_home: Homes, stocked: Home, own_ground: Path) -> tuple[Home, Path]:
     """Give a home that changed after its backup, and the backup. Not to be changed."""
     home = new_home(stocked)
-    path = ground / "saved.tar"
+    path = own_ground / "saved.tar"
     home.envfs("set", "/shop/prod", "WHEN", given="before")
     home.envfs("backup", str(path))
     home.envfs("set", "/shop/prod", "WHEN", given="after")

@@ -136,9 +136,9 @@ DEEDS = {
 
 
 @pytest.fixture(scope="module")
-def built(bare: Home, ground: Path) -> Home:
+def built(bare: Home, own_ground: Path) -> Home:
     """Give a home with three managed projects and one under a passphrase that is quickly tried. To be copied."""
-    home = copied(bare, ground / "built")
+    home = copied(bare, own_ground / "built")
     with home.mounted():
         _fill(home)
     file = home.vault / "key" / "safe" / "@00000001.age"

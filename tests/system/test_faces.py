@@ -70,11 +70,11 @@ def faced(home: Home, reader: int, folder: Path) -> Faced:
 
 
 @pytest.fixture(scope="module")
-def place(new_home: Homes, ground: Path) -> Iterator[Faced]:
+def place(new_home: Homes, own_ground: Path) -> Iterator[Faced]:
     """Give a module root's mount with the level of two faces."""
     home = new_home()
     with home.served():
-        yield faced(home, READER, ground / "faces")
+        yield faced(home, READER, own_ground / "faces")
 
 
 def masked_text(place: Faced) -> str:

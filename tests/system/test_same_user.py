@@ -57,9 +57,9 @@ class Place(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def place(new_home: Homes, ground: Path) -> Iterator[Place]:
+def place(new_home: Homes, own_ground: Path) -> Iterator[Place]:
     """Give the module the mount: `/exe`, `/script`, `/not-exe` and `/not-under` are what their rules say."""
-    found = Place(new_home(), secrets.token_hex(16), ground / "same-user")
+    found = Place(new_home(), secrets.token_hex(16), own_ground / "same-user")
     for name in ("approved", "copy"):
         found.program(name).parent.mkdir(parents=True)
         shutil.copy(Path(sys.executable).resolve(), found.program(name))

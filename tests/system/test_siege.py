@@ -36,9 +36,9 @@ trio.run(main)
 
 
 @pytest.fixture(scope="module")
-def echo(ground: Path) -> Iterator[Path]:
+def echo(own_ground: Path) -> Iterator[Path]:
     """Give the socket of a bare server that says back what it hears."""
-    path = ground / "echo.sock"
+    path = own_ground / "echo.sock"
     with subprocess.Popen([sys.executable, "-I", "-c", _ECHO, str(path)]) as server:
         eventually(lambda: _listens(path), "the bare server listens")
         path.chmod(0o666)

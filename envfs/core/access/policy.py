@@ -96,6 +96,20 @@ class Policy:
         _remember(self._verdicts, question, (verdict, rules.until))
         return verdict
 
+    def remembered(self, caller: Caller, level: str, capability: Capability) -> tuple[Verdict, float] | None:
+        """Return the remembered answer of `decide`, and until when it holds. None if there is none.
+
+        It is that of every identified caller of the same uid, executable, control group and token.
+        """
+        question = (caller.uid, caller.executable, caller.cgroup, caller.token, level, capability)
+        return None if caller.unknown else self._verdicts.get(question)
+
+    def seen_until(self, caller: Caller, level: str) -> float | None:
+        """As `remembered`, of `sees`: until when such a caller may know that a level exists. None: it may not."""
+        question = (caller.uid, caller.executable, caller.cgroup, caller.token, level, None)
+        remembered = None if caller.unknown else self._seen.get(question)
+        return remembered[1] if remembered is not None and remembered[0] else None
+
     def resolve(self, caller: Caller, level: str, seconds: float) -> Resolution:
         """Find the rules that count for an identified caller at a level."""
         deciding: list[IndexedRule] = []

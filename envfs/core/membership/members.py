@@ -1,8 +1,9 @@
 """The whole list of members of a vault: whose records count, and which keys are due (docs/format.md §10).
 
 Laws: a record counts by the members that its author named in it, never by a clock. A record beyond the point at which
-its author's right was taken away does not count, whatever it names. A key file is sealed to exactly those whom the list
-has for its project at the entry that the file names.
+its author's right was taken away does not count, whatever it names. An entry takes nothing away where there was no
+right any more, so nobody takes back by it what they wrote when they had one. A key file is sealed to exactly those whom
+the list has for its project at the entry that the file names.
 """
 
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from envfs.core.names import Project
 from envfs.core.record import Point
 from envfs.errors import AuthenticationFailed, Conflict, NotApproved
 
+NO_RIGHT = "a record is signed by somebody else than"  # the beginning of what `check_author` says
 _TAKING = (EntryKind.REVOKE, EntryKind.REMOVE_DEVICE, EntryKind.ROTATE_DEVICE, EntryKind.ROLE)
 
 
@@ -86,7 +88,7 @@ class Members(NamedTuple):
         if not is_author or any(self._is_beyond(number, claimed, digest) for number in self._after(claimed.members)):
             authors = len(roster.members) if roster else 1
             who = "an author of the vault" if authors > 1 else "the vault's owner"
-            raise AuthenticationFailed(f"a record is signed by somebody else than {who}")
+            raise AuthenticationFailed(f"{NO_RIGHT} {who}")
 
     def passes_over(self, data: bytes) -> bool:
         """Tell whether a record of a level is one of a former member that does not count: it holds its number alone.
@@ -94,8 +96,7 @@ class Members(NamedTuple):
         One that names another list, or is by somebody who never was in this one, is no such record, but a fault.
         """
         try:
-            header = record.parse_header(data)
-            claimed = Claimed(header.stream, header.seq, header.author, header.time, header.members)
+            claimed = _claimed_by(data)
             if claimed.author not in self.now.keys or self.at(claimed.members, "") is None:
                 return False
         except AuthenticationFailed:
@@ -105,6 +106,23 @@ class Members(NamedTuple):
         except AuthenticationFailed:
             return True
         return False
+
+    def vouching(self, data: bytes) -> tuple[Point, ...]:
+        """Return the later records that a record of a stream needs to be followed by, for it to count.
+
+        Its author may sign no more, and whoever took the right away has named the last record that counts. A record
+        before that is the author's own word alone, until the stream has that last one.
+        """
+        try:
+            claimed = _claimed_by(data)
+        except AuthenticationFailed:
+            return ()  # it counts for nothing, and the keyholder says so
+        points = (self._last_that_counts(number, claimed) for number in self._after(claimed.members))
+        return tuple(point for point in points if point and point.seq > claimed.seq)
+
+    def named_last(self, stream: str) -> int:
+        """Return the greatest number of a record of a stream that an entry names."""
+        return max((dict(entry.last).get(stream, Point()).seq for entry in self.entries), default=0)
 
     def check_right(self, claimed: Claimed) -> Member | None:
         """Refuse what an author may not sign now, before it is signed. The member, or None without a list.
@@ -183,13 +201,24 @@ class Members(NamedTuple):
         return range(point.seq + 1, len(self.entries) + 1)
 
     def _is_beyond(self, number: int, claimed: Claimed, digest: str) -> bool:
-        if claimed.author not in self.lost_right(number):
+        last = self._last_that_counts(number, claimed)
+        if last is None:
             return False
-        entry = self.entries[number - 1]
-        if entry.kind is EntryKind.ROLE and _may_sign(self.rosters[number - 1].by_author(claimed.author), claimed):
-            return False
-        last = dict(entry.last).get(claimed.stream, Point())
         return claimed.seq > last.seq or (claimed.seq == last.seq and digest != last.digest)
+
+    def _last_that_counts(self, number: int, claimed: Claimed) -> Point | None:
+        # None: entry `number` takes no right to that record away
+        if claimed.author not in self.lost_right(number):
+            return None
+        had, has = (roster.by_author(claimed.author) for roster in self.rosters[number - 2 : number])
+        if not _may_sign(had, claimed) or _may_sign(has, claimed):
+            return None
+        return dict(self.entries[number - 1].last).get(claimed.stream, Point())
+
+
+def _claimed_by(data: bytes) -> Claimed:
+    header = record.parse_header(data)
+    return Claimed(header.stream, header.seq, header.author, header.time, header.members)
 
 
 def _may_sign(member: Member | None, claimed: Claimed) -> bool:

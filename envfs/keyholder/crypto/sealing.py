@@ -154,8 +154,8 @@ def open_record(
     """
     stored, text = record.parse_signed_record(data)
     digest = record.digest(data) if members.entries else ""  # asked for by an entry alone that takes a right away
-    members.check_author(claimed_by(stored.header), digest)
     identity.verify(stored.header.author, text, stored.signature, {stored.header.author})
+    members.check_author(claimed_by(stored.header), digest)  # of what an author said, and nobody else in their name
     check_place(stored.header, place)
     extensions.check_critical(stored.header.ext, f"record {place.seq} of {place.stream}")
     key = keys.get(stored.header.kid)

@@ -44,10 +44,16 @@ async def approve_member(service: Service, caller: Caller, name: str, fingerprin
     item = next(item for item, words in chosen if words == fingerprint)
     if clocks.wall_time() > item.entry.until:
         raise NotApproved("that invitation has ended", "invite them again: `envfs member invite`")
-    entry = MemberEntry(EntryKind.APPROVE, join=item.joined)
-    await append_entry(service, caller, lambda _members: entry)
+    await append_entry(service, caller, lambda now: _approval(now, item))
     try:
         fresh, same = await settle_keys(service, caller)
     except NotApproved:
         return ["its keys are sealed to it when an administrator runs `envfs member approve` or `envfs key rotate`"]
     return [f"the key of {project} is sealed to the members" for project in (*fresh, *same)]
+
+
+def _approval(members: Members, item: Invitation) -> MemberEntry:
+    # for the list that it is signed for, which may be another one than the fingerprint was read from
+    if item not in members.now.invitations:
+        raise Conflict("the device that waited does not wait any more", "look again: `envfs member ls`")
+    return MemberEntry(EntryKind.APPROVE, join=item.joined)

@@ -4,8 +4,6 @@ Laws: the entry is stored first. From then on the records of whom it names count
 that they have. If the process ends in between, doing it again makes the keys.
 """
 
-import trio
-
 from envfs.core import record
 from envfs.core.access.caller import Caller
 from envfs.core.membership.entries import EntryKind, MemberEntry
@@ -40,8 +38,7 @@ async def revoke_member(service: Service, caller: Caller, request: RevokeMember)
     entry = _entry(members, request)
     said = []
     if entry is not None:
-        vector = await trio.to_thread.run_sync(heads_of, service.open_vault.vault)
-        await append_entry(service, caller, lambda _members: entry._replace(last=vector))
+        await append_entry(service, caller, lambda _members: entry, last=heads_of)
         if members.now.by_number(entry.member) is None:
             return [f"the invitation of {request.name} is taken back"]
         said.append(f"{request.name} is out: what they write from now on counts for nothing")
@@ -66,18 +63,15 @@ async def change_member(service: Service, caller: Caller, request: ChangeMember)
         NoSuchLevel: there is no such member
         NotApproved: this member may not do that
     """
-    vector = await trio.to_thread.run_sync(heads_of, service.open_vault.vault)
 
     def make(members: Members) -> MemberEntry:
         member = member_named(members, request.name)
         role = parse_role(request.role) if request.role else member.role
         levels = levels_for(role, request.levels or (member.levels if role is member.role else ()) or member.levels)
         end = moment_in(request.ttl) or member.end
-        return MemberEntry(
-            EntryKind.ROLE, member=member.number, role=role, levels=levels, end=end, last=vector, rekey=True
-        )
+        return MemberEntry(EntryKind.ROLE, member=member.number, role=role, levels=levels, end=end, rekey=True)
 
-    await append_entry(service, caller, make)
+    await append_entry(service, caller, make, last=heads_of)
     fresh, same = await settle_keys(service, caller)
     return [
         *(f"{project} has a new key" for project in fresh),
@@ -92,11 +86,15 @@ def former_member(members: Members, name: str) -> Member | None:
 
 
 def heads_of(vault: Vault) -> tuple[tuple[str, Point], ...]:
-    """Return the newest record of each stream that members write. A thread may do it."""
+    """Return the newest record of each stream that members write. A thread may do it.
+
+    A version that waits for an engine is none of these: its number may become another one's.
+    """
+    is_waiting = vault.memory.is_waiting
     streams = [
         (stream, number)
-        for stream, number in sorted(vault.newest_numbers().items())
-        if number
+        for stream, newest in sorted(vault.newest_numbers().items())
+        if (number := next((seq for seq in range(newest, 0, -1) if not is_waiting(stream, seq)), 0))
         and (record.is_level_stream(stream) or record.is_key_stream(stream) or record.forgotten_stream(stream))
     ]
     return tuple((stream, Point(seq, record.digest(vault.read(stream, seq) or b""))) for stream, seq in streams)

@@ -4,12 +4,13 @@ Laws: nothing is deleted on either side. An engine that has less is given back w
 stream that is another one there than here is left as it is on both sides, and is told of.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import trio
 
 from envfs.core import record
+from envfs.core.membership.members import NO_RIGHT
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import StoreUnavailable
 from envfs.service.sharing.checking import Checker
@@ -34,7 +35,7 @@ class CatchingUp:
         self._checker = checker
         self._facts = facts
         self._compared = False
-        self._taking = trio.Lock()  # what is checked follows from what is in the mirror, which must not move meanwhile
+        self.taking = trio.Lock()  # what is checked follows from what is in the mirror, which must not move meanwhile
         self.in_flight: set[int] = set()  # what writers wait for themselves
 
     async def run(self, engine: Engine, address: str, hints: Collection[str]) -> list[Taken]:
@@ -104,7 +105,7 @@ class CatchingUp:
     async def take_stream(self, engine: Engine, waiting: WaitingVersion, came: Mapping[str, bytes]) -> list[Taken]:
         """Take records that are there in the place of a version, and behind it."""
         span = RecordRange(waiting.stream, waiting.seq, waiting.seq + len(came) - 1)
-        async with self._taking:
+        async with self.taking:
             rows = await self._checker.check((span,), came, {waiting.stream: span.last})
             if not any(row.fault or row.locked for row in rows):
                 return await self._mirror.take(rows)
@@ -117,6 +118,17 @@ class CatchingUp:
         heads = await self._checker.open_streams(await _heads(engine, hints))
         return await self._fetch(engine, plan_catch_up(mine, heads))
 
+    async def never_counts(self, engine: Engine, stream: str, seq: int) -> bytes:
+        """Return the record of a place, if nobody will ever take it: the list here says that its author had no right.
+
+        Of one that names another list, or does not open, nothing is known: this machine may be behind.
+        """
+        span = RecordRange(stream, seq, seq)
+        came = await engine.get(span.record_keys())
+        async with self.taking:
+            [row] = await self._checker.check((span,), came, {stream: seq})
+        return next(iter(came.values()), b"") if row.fault.startswith(NO_RIGHT) else b""
+
     def stale(self) -> list[WaitingVersion]:
         """List what waits and has to be merged first, in order."""
         stale = [waiting for waiting in self._store.outbox if not self._store.is_waiting(waiting.stream, waiting.seq)]
@@ -127,15 +139,16 @@ class CatchingUp:
         self._facts.waits_for_unlock = False
         refused: dict[str, str] = {}
         lasts = {span.stream: span.last for span in plan.fetch}
-        for batch in batches(plan.fetch, _AT_ONCE):
+        for batch in batches(plan.fetch, _AT_ONCE, refused):
             ranges = tuple(span for span in batch if span.stream not in refused)
             keys = [key for span in ranges for key in span.record_keys()]
             with _bounded():
                 came = await engine.get(keys) if keys else {}
-            async with self._taking:
+            async with self.taking:
                 rows = await self._checker.check(ranges, came, lasts)
                 taken += await self._mirror.take(rows)
             refused |= {row.stream: row.fault for row in rows if row.fault}
+            refused |= _withheld(ranges, came, lasts)
             self._facts.waits_for_unlock |= any(row.locked for row in rows)
         self._facts.refused |= refused
         self._facts.behind = plan_catch_up(await self._mirror.numbers(), lasts).behind
@@ -180,6 +193,15 @@ async def _heads(engine: Engine, hints: Collection[str]) -> dict[str, int]:
             if stream in numbers:
                 heads[stream] = numbers[stream]
         return heads
+
+
+def _withheld(ranges: Iterable[RecordRange], came: Mapping[str, bytes], lasts: Mapping[str, int]) -> dict[str, str]:
+    # nothing behind such a record is asked for in this pass: an engine may name any number
+    gone = {span.stream: key for span in reversed([*ranges]) for key in reversed(span.record_keys()) if key not in came}
+    return {
+        stream: f"it names {lasts[stream]} records, and does not give {key.rpartition('/')[2]}"
+        for stream, key in gone.items()
+    }
 
 
 def _without(numbers: Mapping[str, int], streams: Collection[str]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from envfs.core import names, record
 from envfs.core.addresses import RecordAddress, SealedLayer
 from envfs.core.keyfile import NOT_FOR_US
 from envfs.core.membership.folding import fold_entries
+from envfs.core.membership.members import NO_RIGHT, Members
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.tombstones import checked_tombstones
@@ -59,6 +60,7 @@ class Checker:
     ) -> list[CheckedRecords]:
         """Check a batch, whose streams are of one kind. `lasts` are the newest numbers that the engine has of them."""
         lined_up = [await self._line_up(span, came, lasts[span.stream]) for span in batch]
+        lined_up = [self._bound_keys(row, lasts[row.stream]) for row in lined_up]
         by_project: dict[str, list[CheckedRecords]] = {}
         for row in lined_up:
             by_project.setdefault(_project(row.stream), []).append(row)
@@ -66,17 +68,14 @@ class Checker:
 
     async def open_streams(self, heads: Mapping[str, int]) -> dict[str, int]:
         """Leave out the streams of projects whose keys are for other members: nobody here could check their records."""
-        records: list[bytes] = []
-        if self._vault.add_members(records) is None:
-            return dict(heads)
-        roster = fold_entries(self._vault.description.signing_key, records).now
-        if not roster.shared:
+        members = self._members()
+        if members is None or not members.now.shared:
             return dict(heads)
         try:
             own = (await self._keyholder.ask(OwnDevice(), OwnKeys)).message.author
         except (Locked, KeyholderGone):
             return dict(heads)  # what cannot be checked waits
-        member = roster.by_author(own)
+        member = members.now.by_author(own)
         return {
             stream: seq
             for stream, seq in heads.items()
@@ -101,6 +100,21 @@ class Checker:
             forgotten = (named or {}).get(seq) or record.FORGOTTEN
             place = place._replace(seq=seq + 1, prev=record.digest(data) if data else forgotten)
         return CheckedRecords(stream, tuple(records), fault)
+
+    def _bound_keys(self, row: CheckedRecords, newest: int) -> CheckedRecords:
+        # the list of members names a later key file: what is here may be a former administrator's word alone
+        members = self._members() if record.is_key_stream(row.stream) else None
+        last = members.named_last(row.stream) if members else 0
+        if not row.records or newest >= last:
+            return row
+        fault = f"the engine has {newest} records of {row.stream}, and the list of members names record {last}"
+        return row._replace(records=(), fault=fault)
+
+    def _members(self) -> Members | None:
+        records: list[bytes] = []
+        if self._vault.add_members(records) is None:
+            return None
+        return fold_entries(self._vault.description.signing_key, records)
 
     async def _named(self, stream: str) -> Mapping[int, str]:
         if record.is_level_stream(stream):
@@ -137,15 +151,14 @@ class Checker:
             return await self._faults(CheckTombstones(places, members), blobs)
         faults = await self._faults(CheckRecords(self._layers(places, blobs)), blobs)
         return tuple(
-            "" if fault and self._passes_over(one) else fault for one, fault in zip(arrived, faults, strict=True)
+            "" if fault.startswith(NO_RIGHT) and self._passes_over(one) else fault
+            for one, fault in zip(arrived, faults, strict=True)
         )
 
     def _passes_over(self, one: Arrived) -> bool:
-        # of a former member: it keeps its number here as it does there
-        records: list[bytes] = []
-        if self._vault.add_members(records) is None:
-            return False
-        return fold_entries(self._vault.description.signing_key, records).passes_over(one.data)
+        # of a former member, who signed it: it keeps its number here as it does there
+        members = self._members()
+        return members is not None and members.passes_over(one.data)
 
     async def _faults(self, request: NamedTuple, blobs: list[bytes]) -> tuple[str, ...]:
         return (await self._keyholder.ask(request, Faults, tuple(blobs))).message.texts
@@ -165,9 +178,13 @@ class Checker:
 
 
 def _without_earlier(faults: tuple[str, ...]) -> tuple[str, ...]:
-    # a key file of before this member was there is bound by the digest in a later one, which opens
+    # a key file of before this member was there, or of a former administrator, is bound by the digest in a later one,
+    # which opens
     opened = max((number for number, fault in enumerate(faults) if not fault), default=-1)
-    return tuple("" if fault == NOT_FOR_US and at < opened else fault for at, fault in enumerate(faults))
+    return tuple(
+        "" if at < opened and (fault == NOT_FOR_US or fault.startswith(NO_RIGHT)) else fault
+        for at, fault in enumerate(faults)
+    )
 
 
 def _fault_of(place: RecordAddress, data: bytes, named: Mapping[int, str], *, is_newest: bool) -> str:

@@ -4,7 +4,7 @@ Laws: authors come before keys, keys before tombstones, and these before texts, 
 came before it. Within a stream the numbers go up. Nothing is ever planned away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from envfs.core import names, record
@@ -63,8 +63,13 @@ def is_shared(stream: str) -> bool:
     return stream == record.MEMBERS
 
 
-def batches(ranges: Sequence[RecordRange], most: int) -> Iterator[tuple[RecordRange, ...]]:
-    """Cut ranges into batches of at most so many records, in their order. A batch is of one kind of stream."""
+def batches(
+    ranges: Sequence[RecordRange], most: int, without: Container[str] = ()
+) -> Iterator[tuple[RecordRange, ...]]:
+    """Cut ranges into batches of at most so many records, in their order. A batch is of one kind of stream.
+
+    Of a stream that is in `without`, or comes into it meanwhile, there are no more.
+    """
     batch: list[RecordRange] = []
     left = most
     for span in ranges:
@@ -72,7 +77,7 @@ def batches(ranges: Sequence[RecordRange], most: int) -> Iterator[tuple[RecordRa
         if batch and _place(span.stream)[0] != _place(batch[0].stream)[0]:
             yield tuple(batch)
             batch, left = [], most
-        while first <= span.last:
+        while first <= span.last and span.stream not in without:
             last = min(span.last, first + left - 1)
             batch.append(RecordRange(span.stream, first, last))
             left -= last - first + 1

@@ -22,7 +22,7 @@ def sharing_problems(facts: SharingFacts, outbox: Outbox, engine: str, now: str)
         names = _some(dict.fromkeys(sorted(facts.forked)))
         yield f"the engine has other records than this machine of {names}; `envfs sync status` says which"
     for stream, fault in sorted(facts.refused.items())[:_NAMED]:
-        yield f"the engine has a record of {stream} that was not taken: {fault}"
+        yield f"a record of {stream} was not taken from the engine: {fault}"
     for level in sorted({conflict.level for conflict in outbox.conflicts()}):
         yield f"a version of {level} is in conflict with another machine's; `envfs sync resolve {level} --mine` decides"
     for number, fault in sorted(facts.unmerged.items())[:_NAMED]:

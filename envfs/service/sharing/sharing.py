@@ -4,8 +4,8 @@ Laws: a read never comes here. A writer waits for the engine for a bounded time,
 away. An engine is believed about the places of its own records alone. Without an engine nothing happens.
 """
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -183,6 +183,31 @@ class VaultSharing:
         if self.address() and self._parts is not None and not self.lasts:
             with trio.move_on_after(_PATIENCE):
                 await self._reachable()
+
+    @asynccontextmanager
+    async def taking_nothing(self) -> AsyncGenerator[None, None]:
+        """Take no record from the engine in the block. Begin when it is known whether the engine is away, or soon."""
+        parts = self._parts
+        if not self.address() or parts is None:
+            yield
+            return
+        with trio.move_on_after(_PATIENCE):
+            await self._reachable()
+        async with parts.passes.taking:
+            yield
+
+    async def never_counts(self, stream: str, seq: int) -> bytes:
+        """Return the record that the engine has in a place, if its author had no right to it, and cannot get it back.
+
+        Raises:
+            StoreUnavailable: the engine is away
+        """
+        parts = self._parts
+        with trio.move_on_after(_PATIENCE):
+            engine = await self._reachable()
+            if engine is not None and parts is not None:
+                return await parts.passes.never_counts(engine, stream, seq)
+        return b""
 
     async def _reachable(self) -> Engine | None:
         # whether it is away is not known until it was tried
