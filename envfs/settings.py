@@ -105,6 +105,13 @@ class SettingsFile:
 
         self._write(settings_edits.with_founder(self._text(), founder))
 
+    def set_engine(self, engine: str) -> None:
+        """Name the engine that machines share, by its address."""
+        from envfs import settings_edits
+
+        if self.load().engine != engine:
+            self._write(settings_edits.with_engine(self._text(), engine))
+
     def add_recipient(self, recipient: str) -> None:
         """Add one to those whom the keys of new projects are sealed to."""
         from envfs import settings_edits

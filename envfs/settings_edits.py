@@ -40,6 +40,13 @@ def with_founder(text: str, founder: str) -> str:
     return tomlkit.dumps(document)
 
 
+def with_engine(text: str, engine: str) -> str:
+    """Name the engine that machines share."""
+    document = _parsed_with_table(text, "store")
+    document["store"]["engine"] = engine
+    return tomlkit.dumps(document)
+
+
 def with_recipient(text: str, recipient: str) -> str:
     """Add one to those whom the keys of new projects are sealed to."""
     document = _parsed_with_table(text, "keys")

@@ -111,6 +111,7 @@ _TABLE: dict[type, Requirement] = {
     ask.ListAuthors: Requirement(_C.ADMIN, Where.VAULT, "authors.list_authors"),
     ask.NameAuthor: Requirement(_C.ADMIN, Where.VAULT, "authors.name_author"),
     ask.DescribeSharing: Requirement(_C.ADMIN, Where.VAULT, "sharing.describe_sharing"),
+    ask.ShareVault: Requirement(_C.ADMIN, Where.VAULT, "sharing.share_vault"),
     ask.ResolveConflict: Requirement(_C.WRITE, Where.LEVEL, "sharing.resolve_conflict"),
     ask.InviteMember: Requirement(_C.ADMIN, Where.VAULT, "members.invite_member"),
     ask.JoinVault: Requirement(_C.ADMIN, Where.VAULT, "members.join_vault"),

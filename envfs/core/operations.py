@@ -31,4 +31,5 @@ class KeyOperation(StrEnum):
     RECIPIENTS = "recipients"
     RECOVERY = "recovery"
     MEMBERS = "members"  # the list of members
+    ENGINE = "engine"  # the place that machines share the vault by
     KEYRING = "keyring"  # of the operating system: it has the identity, or has it no more

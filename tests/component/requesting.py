@@ -57,6 +57,7 @@ CASES: dict[str, Case] = {
     "stop a proxy": Case(R.StopProxy("p1"), R.Failed, needs_key=False, needs_log=False),  # none runs here
     "list rules of the proxy": Case(R.ListProxyRules("/shop"), R.Done),
     "describe sharing": Case(R.DescribeSharing(), R.SharingReport, needs_key=False, needs_log=False),
+    "share the vault": Case(R.ShareVault("folder:/nowhere/engine"), R.Done, needs_key=False),
     "resolve a conflict": Case(R.ResolveConflict("/shop", mine=True), R.Failed, needs_key=False, needs_log=False),  # no
     "list holders": Case(R.ListHolders("/shop", "LOG"), R.Done),
     "report an incident": Case(R.ReportIncident("/shop", "LOG"), R.IncidentReported),

@@ -70,7 +70,7 @@ class Team:
         world, handle = self[name], memory(code)
         try:
             path = str(world.folder / "identity.txt")
-            return run(lambda: join_vault(world.service, ME, path, "", (handle,)))
+            return run(lambda: join_vault(world.service, ME, control.JoinVault(path), (handle,)))
         finally:
             os.close(handle)
 

@@ -68,7 +68,7 @@ def test_a_member_joins_writes_and_goes_by_an_engine(world: World, newcomer: Wor
             newcomer.open_vault  # noqa: B018 - it is opened by this
             nursery.start_soon(newcomer.service.sharing.run)
             await until(lambda: entries_of(newcomer) == 2)  # without an identity
-            came = await join_vault(newcomer.service, ME, identity, "", (handle,))
+            came = await join_vault(newcomer.service, ME, control.JoinVault(identity), (handle,))
             await until(lambda: entries_of(world) == 3)
             await approve_member(world.service, ME, "ben", came.fingerprint)
             await until(lambda: entries_of(newcomer) == 4)

@@ -63,6 +63,8 @@ LOCKED = {
     "cp /app /..": 105,
     "authors name": 2,
     "authors forget nobody": 103,
+    "sync start": 2,
+    "sync start ssh://a:b@c/d": 101,
     "sync resolve": 2,
     "sync resolve /app": 2,
     "sync resolve /app --mine": 103,

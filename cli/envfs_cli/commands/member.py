@@ -35,6 +35,7 @@ class MemberArguments(NamedTuple):
     no_rekey: bool
     code_file: str | None
     identity_file: str | None
+    no_wait: bool
     yes: bool
     passphrase_file: str | None
     json: bool
@@ -125,18 +126,28 @@ def _invite(asking: session.Session, request: control.InviteMember, arguments: M
     output.print_line(code)
     name = output.clean(reply.name)
     output.note(f"give this code to {name}, by any way: it can be used once, until {output.shown_time(reply.until)}")
-    output.note("they run `envfs member join` in a home that has a copy of this vault")
+    output.note(_how_to_join(asking))
     output.note(f"then read the words of the fingerprint to each other, and run `envfs member approve {name}`")
     if not request.device and request.role in ("writer", "reader") and any(at.count("/") > 1 for at in request.levels):
         output.note("a key is that of a whole project: it opens the levels beside and above the one that was named")
     return 0
 
 
+def _how_to_join(asking: session.Session) -> str:
+    report = asking.reply(control.DescribeSharing())
+    if isinstance(report, control.SharingReport) and report.engine:
+        return f"they run `envfs member join {output.clean(report.engine)}`"
+    return "they run `envfs member join` in a home that has a copy of this vault, or `envfs sync start` shares it"
+
+
 def _join(arguments: MemberArguments) -> int:
+    from envfs_cli.sharing import joining
+
     path = os.path.abspath(arguments.identity_file) if arguments.identity_file else ""
     file = arguments.passphrase_file or secrets.named_file("")
-    if not path and file is None:
+    if not arguments.code_file or (not path and file is None):
         prompts.check_terminal(secrets.NAME_A_FILE)
+    engine = joining.fetch_vault(arguments.name) if arguments.name else ""
     if arguments.code_file:
         code = secrets.from_file(arguments.code_file, "the code", _CODE_BYTES)
     else:
@@ -144,7 +155,7 @@ def _join(arguments: MemberArguments) -> int:
     passphrase = () if path else (secrets.new_passphrase(file),)
     link = session.session_over(client.reach_own_daemon(), arguments.passphrase_file)
     with prompts.Waiting("making the identity"):
-        reply = link.reply(control.JoinVault(path), (code, *passphrase))
+        reply = link.reply(control.JoinVault(path, "", engine), (code, *passphrase))
     if not isinstance(reply, control.Joined):
         return exit_status.BUG
     if arguments.json:
@@ -152,7 +163,12 @@ def _join(arguments: MemberArguments) -> int:
         return 0
     output.print_line(reply.fingerprint)
     output.note(f"read these words to the person who invited you: they let {output.clean(reply.name)} in with them")
-    output.note("once they have run `envfs member approve`, and this home has their copy of the vault, it opens")
+    if not engine:
+        output.note("once they have run `envfs member approve`, and this home has their copy of the vault, it opens")
+    elif arguments.no_wait:
+        output.note("once they have run `envfs member approve`, the vault opens here: `envfs mount`")
+    else:
+        joining.await_approval(link, reply, passphrase)
     return 0
 
 

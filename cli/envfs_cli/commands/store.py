@@ -3,13 +3,15 @@
 import os
 import shlex
 import shutil
+import sys
 
 from envfs import safe_open
-from envfs.errors import Conflict, EnvFSError
+from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
+from envfs_cli.sharing.copying import check_copied, copy_between, own_vault, print_copied, pull_vault
 from envfs_cli.sharing.typed_addresses import engine_address
 
 TYPE_CHECKING = False
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from envfs_cli.sharing.transfer import Transferred
 
 _KEY_BYTES = 16 * 1024
-_NAMED = 8  # of conflicts
 _MEMBER_DAYS, _SERVER_DAYS, _MOST_DAYS = 90, 365, 3650
 
 
@@ -52,11 +53,12 @@ def run_store(arguments: StoreArguments) -> int:
         case "invite":
             _invite(subject, arguments.target or "", append_only=not arguments.may_erase)
         case "push":
-            _copy(_own_vault(), engine_address(subject), as_json=arguments.json)
+            _copied(copy_between(own_vault(), engine_address(subject)), as_json=arguments.json)
         case "pull":
-            _pull(subject, as_json=arguments.json)
+            _copied(pull_vault(engine_address(subject)), as_json=arguments.json)
         case "copy":
-            _copy(engine_address(subject), engine_address(arguments.target or ""), as_json=arguments.json)
+            report = copy_between(engine_address(subject), engine_address(arguments.target or ""))
+            _copied(report, as_json=arguments.json)
         case "ca":
             _issue(subject, arguments)
         case _:
@@ -90,53 +92,28 @@ def _init(subject: str, members: tuple[str, ...]) -> None:
 def _invite(key_file: str, folder: str, *, append_only: bool) -> None:
     from envfs_cli.sharing.ssh_members import authorized_line
 
-    try:
-        text = safe_open.read_file(key_file, _KEY_BYTES, follow=True).decode("utf-8", "replace")
-    except OSError as error:
-        raise EnvFSError(f"cannot read {key_file}: {safe_open.error_words(error)}") from None
+    text = _key_text(key_file)
     path = _folder_of(folder)
-    program = shutil.which("envfs") or "/usr/local/bin/envfs"
+    beside = os.path.join(os.path.dirname(sys.executable), "envfs")  # where no PATH leads to this very program
+    program = shutil.which("envfs") or (beside if os.path.exists(beside) else "/usr/local/bin/envfs")
     output.print_line(authorized_line(text, path, os.path.abspath(program), append_only=append_only))
     if not os.path.isdir(path):
         output.note(f"there is no folder {path} yet: `envfs store init {shlex.quote(path)}` makes it")
     output.done("append this line to ~/.ssh/authorized_keys of the user on the server who owns the folder")
 
 
-def _pull(subject: str, *, as_json: bool) -> None:
-    address = engine_address(subject)
-    vault = _own_vault()
+def _key_text(key_file: str) -> str:
+    if key_file == "-":
+        return sys.stdin.read(_KEY_BYTES)
     try:
-        os.makedirs(vault.removeprefix("folder:"), 0o700, exist_ok=True)
+        return safe_open.read_file(key_file, _KEY_BYTES, follow=True).decode("utf-8", "replace")
     except OSError as error:
-        raise EnvFSError(f"cannot make the vault's folder: {safe_open.error_words(error)}") from None
-    _copy(address, vault, as_json=as_json)
+        raise EnvFSError(f"cannot read {key_file}: {safe_open.error_words(error)}") from None
 
 
-def _copy(source: str, target: str, *, as_json: bool) -> None:
-    from envfs_cli.sharing.courier import EngineCourier
-    from envfs_cli.sharing.transfer import transfer_records
-    from envfs_cli.terminal.prompts import Waiting
-
-    with EngineCourier(source) as reader, EngineCourier(target) as writer, Waiting("copying"):
-        report = transfer_records(
-            reader.begin(), writer.begin(), lambda place, total: Waiting.tell(f"{place:,} of {total:,} records")
-        )
-    _print_report(report, as_json=as_json)
-    if report.conflicts:
-        more = len(report.conflicts) - _NAMED
-        named = ", ".join(report.conflicts[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-        raise Conflict(f"other records stand there under {named}", "nothing was overwritten")
-
-
-def _print_report(report: "Transferred", *, as_json: bool) -> None:
-    if as_json:
-        output.as_json(report._asdict())
-        return
-    output.print_line(f"{report.copied:,} copied, {report.there:,} were there, each compared")
-    if report.beyond:
-        output.note(f"{report.beyond:,} records are there and not here: `envfs store pull` brings them")
-    if report.forgotten:
-        output.note(f"{len(report.forgotten):,} records were forgotten on one side, and were left as they are")
+def _copied(report: "Transferred", *, as_json: bool) -> None:
+    print_copied(report, as_json=as_json)
+    check_copied(report)
 
 
 def _issue(folder: str, arguments: StoreArguments) -> None:
@@ -156,12 +133,6 @@ def _issue(folder: str, arguments: StoreArguments) -> None:
 def _print_issued(issued: "IssuedCertificate") -> None:
     output.done(f"the certificate {issued.certificate}, and its key {issued.key}, have this fingerprint")
     output.print_line(issued.fingerprint)
-
-
-def _own_vault() -> str:
-    from envfs_cli.daemon import client
-
-    return f"folder:{client.user_locations().vault}"
 
 
 def _folder_of(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`sync`: say how the engine is that machines share, and decide conflicts."""
+"""`sync`: share the vault by an engine, say how that is, and decide conflicts."""
 
 from envfs.errors import EnvFSError
 from envfs.protocol import control
@@ -20,8 +20,8 @@ _WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "
 class SyncArguments(NamedTuple):
     """The arguments of `sync`."""
 
-    action: "Literal['status', 'resolve']"
-    level: str | None
+    action: "Literal['status', 'start', 'resolve']"
+    subject: str | None
     mine: bool
     theirs: bool
     passphrase_file: str | None
@@ -29,18 +29,33 @@ class SyncArguments(NamedTuple):
 
 
 def run_sync(arguments: SyncArguments) -> int:
-    """Report, or decide. The exit status of `status` is 0 if nothing needs a person.
+    """Start, report, or decide. The exit status of `status` is 0 if nothing needs a person.
 
     Raises:
         Mistake: it is not said which level, or whose values count
     """
     match arguments.action:
+        case "start":
+            return _start(arguments)
         case "status":
             return _status(arguments)
         case "resolve":
             return _resolve(arguments)
         case _:
             raise Unhandled(arguments.action)
+
+
+def _start(arguments: SyncArguments) -> int:
+    from envfs_cli.sharing import copying, starting
+    from envfs_cli.sharing.typed_addresses import engine_address
+
+    if not arguments.subject:
+        raise Mistake("name the engine by its address", "such as ssh://vault@server/srv/vault, or a folder")
+    report = starting.start_sharing(engine_address(arguments.subject), arguments.passphrase_file)
+    copying.print_copied(report, as_json=arguments.json)
+    output.note("this vault is shared from now on: `envfs sync status` says how that is")
+    output.note("`envfs member invite NAME` lets somebody in, who runs `envfs member join` with the same address")
+    return 0
 
 
 def _status(arguments: SyncArguments) -> int:
@@ -95,12 +110,12 @@ def _count(number: int, one: str, several: str = "") -> str:
 
 
 def _resolve(arguments: SyncArguments) -> int:
-    if not arguments.level:
+    if not arguments.subject:
         raise Mistake("name the level", "`envfs sync status` lists those in conflict")
     if arguments.mine == arguments.theirs:
         raise Mistake("say whose values count: --mine or --theirs", "`envfs sync status` names the variables")
     link = session.start_session(arguments.passphrase_file)
-    reply = link.reply(control.ResolveConflict(arguments.level, arguments.mine))
+    reply = link.reply(control.ResolveConflict(arguments.subject, arguments.mine))
     if not isinstance(reply, control.Done):
         return exit_status.BUG
     if arguments.json:

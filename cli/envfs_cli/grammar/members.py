@@ -11,7 +11,7 @@ COMMANDS = (
         (
             action_argument(
                 invite="invite a person or a machine; the code that is printed goes to them by any way",
-                join="in a home that has a copy of the vault: make an identity, and join with a code",
+                join="fetch the vault from an engine, make an identity, and join with a code",
                 approve="let somebody in who joined, once both have compared the words of the fingerprint",
                 ls="list members, invitations, and those who wait",
                 role="give a member another role, other levels or another end",
@@ -19,7 +19,7 @@ COMMANDS = (
                 devices="list devices, invite one more (--add), or take one out (--remove)",
                 heads="print the newest entry of the list, to read to each other",
             ),
-            Argument("name", "text", "how the member is called", optional=True),
+            Argument("name", "text", "a member's name; for join the address of the engine", optional=True),
         ),
         (
             Option(("--role",), "text", "ROLE", "owner, admin, writer (the default) or reader", ROLES),
@@ -32,6 +32,7 @@ COMMANDS = (
             Option(("--no-rekey",), "flag", "", "with revoke: leave the keys as they are; they open what comes, too"),
             Option(("--code-file",), "file", "FILE", "with join: read the code from a file, - for standard input"),
             Option(("--identity-file",), "file", "FILE", "with join: keep the identity here, without a passphrase"),
+            Option(("--no-wait",), "flag", "", "with join: do not wait until somebody approved"),
             YES,
             PASSPHRASE,
             JSON,
@@ -39,7 +40,7 @@ COMMANDS = (
         (
             "envfs member invite ben --level /shop",
             "envfs member invite ci --machine --ttl 90d --role reader --level /shop/prod",
-            "envfs member join",
+            "envfs member join ssh://vault@server/srv/vault",
             "envfs member approve ben",
             "envfs member role ben --role admin",
             "envfs member revoke ben",

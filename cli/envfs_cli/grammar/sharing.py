@@ -19,7 +19,7 @@ COMMANDS = (
             Argument(
                 "subject",
                 "text",
-                "a folder, an engine's address, or - for one on standard input; for invite the file of a key",
+                "a folder, an engine's address, or - for one on standard input; for invite the file of a key, or -",
                 optional=True,
             ),
             Argument("target", "text", "for invite the folder, for copy the engine that gets them", optional=True),
@@ -64,13 +64,14 @@ COMMANDS = (
     Command(
         "sync",
         "vault",
-        "how far this machine and its engine are apart; decide conflicts",
+        "share the vault by an engine, see how that is, decide conflicts",
         (
             action_argument(
                 status="report the engine, and what waits for it",
+                start="share this vault by an engine, which is made ready and gets what is here",
                 resolve="decide the conflicts of a level",
             ),
-            Argument("level", "level", "of `resolve`: the level", optional=True),
+            Argument("subject", "text", "of `start`: the engine's address; of `resolve`: the level", optional=True),
         ),
         (
             Option(("--mine",), "flag", "", "the values of this machine count, in a new version"),
@@ -78,8 +79,14 @@ COMMANDS = (
             PASSPHRASE,
             JSON,
         ),
-        ("envfs sync status", "envfs sync status --json", "envfs sync resolve /shop/prod --mine"),
-        details="The engine is named by `engine` under [store] in the settings. Versions that are written while it is "
+        (
+            "envfs sync start ssh://vault@server/srv/vault",
+            "envfs sync status",
+            "envfs sync status --json",
+            "envfs sync resolve /shop/prod --mine",
+        ),
+        details="`start` writes the engine into the settings, as `engine` under [store], and `envfs member join` "
+        "does so on the other machines. Versions that are written while it is "
         "away wait, readers see them, and they are merged by variable once it is back. Where two machines changed one "
         "variable, the value that came to the engine first stays, and the other one is kept as a conflict.",
     ),

@@ -26,8 +26,7 @@ async def invite_member(call: Call, request: InviteMember) -> Sent:
 async def join_vault(call: Call, request: JoinVault) -> Sent:
     """Make an identity, and ask to be let in."""
     call.descriptor("the code of the invitation")
-    descriptors = call.descriptors
-    return Sent(await joining.join_vault(call.service, call.caller, request.identity_file, request.login, descriptors))
+    return Sent(await joining.join_vault(call.service, call.caller, request, call.descriptors))
 
 
 async def approve_member(call: Call, request: ApproveMember) -> Sent:
@@ -38,6 +37,7 @@ async def approve_member(call: Call, request: ApproveMember) -> Sent:
 
 async def list_members(call: Call, _request: ListMembers) -> Sent:
     """Send a row for each member, device and invitation."""
+    await call.service.sharing.catch_up()
     await call.send_rows(await listing.member_rows(call.service))
     return Sent(Done())
 

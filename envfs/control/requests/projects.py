@@ -12,7 +12,7 @@ from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
 from envfs.core.recipients import canonical_recipients
 from envfs.core.scope import Scope
-from envfs.errors import BadRequest, Locked
+from envfs.errors import BadRequest, Locked, NotApproved
 from envfs.protocol.answers import KeysDescribed
 from envfs.protocol.control import (
     AddRecovery,
@@ -169,5 +169,5 @@ async def _change(call: Call, project: Project, change: KeyChange) -> Sent:
 async def _described(open_vault: OpenVault, project: Project) -> KeysDescribed | None:
     try:
         return await open_vault.keys.describe(project)
-    except Locked:
+    except (Locked, NotApproved):  # the latter: its key is for other members
         return None

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from envfs.control.call import Call, Sent
 from envfs.core import names, record
-from envfs.protocol.control import DescribeSharing, Done, ResolveConflict, SharingReport, SharingRow
+from envfs.protocol.control import DescribeSharing, Done, ResolveConflict, ShareVault, SharingReport, SharingRow
 from envfs.service.levels.conflicts import resolve_conflicts
+from envfs.service.maintenance.shared_engine import check_engine, choose_engine
 from envfs.service.service import Service
 
 
@@ -50,6 +51,15 @@ def _rows(service: Service) -> Iterator[SharingRow]:
         yield SharingRow("refused", stream, 0, (), fault)
     for name in outbox.damaged:
         yield SharingRow("damaged", f"{outbox.folder}/{name}", 0, (), "it cannot be read")
+
+
+async def share_vault(call: Call, request: ShareVault) -> Sent:
+    """Name the vault's engine."""
+    if request.dry:
+        check_engine(call.service, request.engine)
+    else:
+        choose_engine(call.service, call.caller, request.engine)
+    return Sent(Done())
 
 
 async def resolve_conflict(call: Call, request: ResolveConflict) -> Sent:

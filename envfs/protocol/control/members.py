@@ -22,11 +22,13 @@ class InviteMember(NamedTuple):
 class JoinVault(NamedTuple):
     """Make an identity in a home that has the vault of somebody else, and ask to be let in with a code.
 
-    Descriptors: the code, then the passphrase, unless `identity_file` is given. Reply: Joined.
+    Descriptors: the code, then the passphrase, unless `identity_file` is given. Reply: Joined. An `engine` is written
+    into the settings, and the join goes to it.
     """
 
     identity_file: str = ""
     login: str = ""
+    engine: str = ""
 
 
 class ApproveMember(NamedTuple):

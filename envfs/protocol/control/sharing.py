@@ -7,6 +7,16 @@ class DescribeSharing(NamedTuple):
     """The state of the engine and of this machine's copy. Rows: SharingRow. Reply: SharingReport."""
 
 
+class ShareVault(NamedTuple):
+    """Write the address of the vault's engine into the settings, and connect to it. Reply: Done.
+
+    With `dry` only find out whether that would be refused.
+    """
+
+    engine: str
+    dry: bool = False
+
+
 class ResolveConflict(NamedTuple):
     """Decide the conflicts of a level: with `mine` by this machine's values, otherwise by the others'. Reply: Done."""
 
@@ -45,5 +55,5 @@ class SharingReport(NamedTuple):
     members: int
 
 
-SharingRequest = DescribeSharing | ResolveConflict
+SharingRequest = DescribeSharing | ShareVault | ResolveConflict
 SharingReply = SharingReport

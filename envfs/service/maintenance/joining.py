@@ -14,16 +14,14 @@ from envfs.core.access.rule import Rule
 from envfs.core.membership.entries import EntryKind, MemberEntry
 from envfs.core.membership.fingerprint import device_fingerprint
 from envfs.errors import AlreadyExists, EnvFSError, NoSuchLevel, WrongPassphrase
-from envfs.protocol.control import Joined
+from envfs.protocol.control import Joined, JoinVault
 from envfs.protocol.keyholding import Forget, Forgotten
-from envfs.service.maintenance import setup
+from envfs.service.maintenance import setup, shared_engine
 from envfs.service.members.signing import append_entry
 from envfs.service.service import Service
 
 
-async def join_vault(
-    service: Service, caller: Caller, identity_file: str, login: str, descriptors: tuple[int, ...]
-) -> Joined:
+async def join_vault(service: Service, caller: Caller, request: JoinVault, descriptors: tuple[int, ...]) -> Joined:
     """Make an identity, and put a join into the list. `descriptors` are the code and the passphrase.
 
     Raises:
@@ -31,8 +29,10 @@ async def join_vault(
         NoSuchLevel: no invitation has that code
         NotApproved: the invitation has ended
     """
-    code, passphrase = descriptors[:1], descriptors[1:]
+    code, passphrase, identity_file = descriptors[:1], descriptors[1:], request.identity_file
     _check_home(service, identity_file)
+    if request.engine:
+        shared_engine.check_engine(service, request.engine)
     if not identity_file and not passphrase:
         raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
     vault = service.open_vault.vault
@@ -40,13 +40,15 @@ async def join_vault(
         raise NoSuchLevel("nobody was invited to this vault", "is it the newest copy? `envfs member invite` invites")
     founder = vault.description.signing_key
     made, blobs = await setup.new_identity(service, identity_file, passphrase, founder)
-    entry = MemberEntry(EntryKind.JOIN, invite=1, login=login)
+    entry = MemberEntry(EntryKind.JOIN, invite=1, login=request.login)
 
     def keep() -> None:
         if not identity_file and not os.path.exists(service.places.identity):
             setup.write_new(Path(service.places.identity), blobs[0])
         service.settings.write_defaults(identity_file)
         service.settings.set_founder(founder)
+        if request.engine:
+            service.settings.set_engine(request.engine)
 
     try:
         members = await append_entry(service, caller, lambda _members: entry, code, keep)

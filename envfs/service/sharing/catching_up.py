@@ -46,7 +46,9 @@ class CatchingUp:
         """
         is_whole = EVERYTHING in hints
         mine = await self._mirror.numbers()  # before the engine is asked, which has at least that then
-        heads = await self._checker.open_streams(await _heads(engine, hints))
+        there = await _heads(engine, hints)
+        heads = await self._checker.open_streams(there)
+        mine = _without(mine, there.keys() - heads.keys())  # a copy may have closed streams
         if is_whole:
             self._facts.refused = {stream: why for stream, why in self._facts.refused.items() if stream in heads}
         if not is_whole:

@@ -197,6 +197,12 @@ class VaultSharing:
             "try again when `envfs sync status` shows it connected",
         )
 
+    async def catch_up(self) -> None:
+        """Have a daemon for one command hear from the engine first, if that takes a moment. A lasting one has."""
+        if self.address() and self._parts is not None and not self.lasts:
+            with trio.move_on_after(_PATIENCE):
+                await self._reachable()
+
     @asynccontextmanager
     async def taking_nothing(self) -> AsyncGenerator[None, None]:
         """Take no record from the engine in the block. Begin when it is known whether the engine is away, or soon."""
@@ -301,6 +307,8 @@ class VaultSharing:
         try:
             for taken in await parts.passes.run(engine, address, hints):
                 parts.tell(taken)
+            if self.facts.waits_for_unlock:
+                self._hints |= hints  # what could not be checked yet is asked for again
             await self._merge(parts, engine)
         except (Locked, KeyholderGone):
             self.facts.waits_for_unlock = True

@@ -65,7 +65,8 @@ def end_of_ssh(address: Address, status: int | None, words: bytes) -> EnvFSError
         )
     if "permission denied" in text.lower():
         return NotApproved(
-            f"{address.host} does not admit this key of ssh", "on the server, for the public key: envfs store invite"
+            f"{address.host} does not admit this key of ssh",
+            f"on the server `envfs store invite KEY.pub {remote_path(address)}` prints the line that admits it",
         )
     if "host key" in text.lower():
         return StoreUnavailable(

@@ -1,0 +1,82 @@
+"""Joining a vault by its engine: it is fetched before the code is asked for, and afterwards an approval is awaited.
+
+Laws: a home that has an identity fetches nothing. To wait changes nothing: an approval counts without it as well.
+"""
+
+import os
+import time
+
+from envfs.errors import AlreadyExists, Conflict, NotApproved
+from envfs.protocol import control
+from envfs_cli import output
+from envfs_cli.daemon import client
+from envfs_cli.sharing.copying import check_copied, pull_vault
+from envfs_cli.sharing.typed_addresses import engine_address
+from envfs_cli.terminal import prompts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.daemon.session import Session
+
+_STEP = 0.5  # between two looks at the list of members
+_KEYS_SECONDS = 30.0  # keys come after the approval. A project that is damaged holds nobody up for longer
+
+
+def fetch_vault(text: str) -> str:
+    """Copy the vault of an engine into this home. Return the engine's address.
+
+    Raises:
+        AlreadyExists: this home has a vault of its own, or has joined
+        Conflict: it has a copy of another vault
+        EnvFSError: the engine cannot be used
+    """
+    address = engine_address(text)
+    places = client.user_locations()
+    if os.path.exists(places.identity):
+        raise AlreadyExists(
+            f"this home has an identity already, at {places.identity}",
+            "one that joined needs no more; for a second vault choose another home by ENVFS_HOME",
+        )
+    report = pull_vault(address)
+    if not report.copied and not report.there:
+        raise Conflict("there is no vault yet at that address", "`envfs sync start` with it, on a machine that has one")
+    check_copied(report)
+    return address
+
+
+def await_approval(link: "Session", joined: control.Joined, passphrase: "tuple[int, ...]") -> None:
+    """Wait until the vault opens with this home's identity, and the keys for it are here."""
+    output.flush()
+    output.note("waiting for the approval (Ctrl-C ends the wait, and the approval counts all the same)")
+    with prompts.Waiting("waiting for the approval"):
+        tried = -1
+        while True:
+            entries = _entries(link)
+            if entries != tried and _is_let_in(link, passphrase):  # each look at the identity takes a second
+                break
+            tried = entries
+            time.sleep(_STEP)
+        until = time.monotonic() + _KEYS_SECONDS
+        while not _has_keys(link) and time.monotonic() < until:
+            time.sleep(_STEP)
+    output.done(f"you are in, as {output.clean(joined.name)}: `envfs mount` serves the vault")
+
+
+def _entries(link: "Session") -> int:
+    report = link.reply(control.DescribeSharing())
+    return report.members if isinstance(report, control.SharingReport) else 0
+
+
+def _is_let_in(link: "Session", passphrase: "tuple[int, ...]") -> bool:
+    try:
+        link.reply(control.Unlock(), passphrase)
+    except NotApproved:
+        return False
+    return True
+
+
+def _has_keys(link: "Session") -> bool:
+    rows = link.rows(control.ListProjects())  # a row of another kind: a key that is not sealed to this device yet
+    return any(isinstance(row, control.ProjectRow) and row.unlocked for row in rows) and not any(
+        isinstance(row, control.FaultRow) for row in rows
+    )

@@ -1,0 +1,58 @@
+"""Begin to share this machine's vault by an engine: it is made ready if there is none, and gets what is here.
+
+Laws: an engine with another vault is left as it is. The settings name the engine once everything is there.
+"""
+
+import os
+
+from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.protocol import control
+from envfs_cli import output
+from envfs_cli.daemon import client, session
+from envfs_cli.sharing.copying import check_copied, copy_records, own_vault
+from envfs_cli.sharing.courier import EngineCourier
+from envfs_cli.terminal import prompts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.sharing.transfer import Transferred
+
+
+def start_sharing(address: str, passphrase_file: "str | None") -> "Transferred":
+    """Share this vault by an engine. Return what was copied to it.
+
+    Raises:
+        NoVault: there is no vault here
+        Conflict: the engine has another vault
+        EnvFSError: it cannot be used, or the settings name another one
+    """
+    if not os.path.exists(client.user_locations().vault):
+        raise NoVault("there is no vault here", "make one with `envfs init`, or join one: `envfs member join ADDRESS`")
+    asking = session.start_session(passphrase_file)
+    asking.reply(control.ShareVault(address, dry=True))
+    with prompts.Waiting("connecting"):
+        _make_ready(address)
+    with EngineCourier(own_vault()) as reader, EngineCourier(address) as writer:
+        report = copy_records(reader.begin(), writer.begin())
+    check_copied(report)
+    asking.reply(control.ShareVault(address))
+    return report
+
+
+def _make_ready(address: str) -> None:
+    # one that is ready answers. Where a member's key may add records alone, nothing can be made ready
+    with EngineCourier(address) as courier:
+        try:
+            courier.begin().list_keys()
+        except NotApproved:
+            raise
+        except EnvFSError as error:
+            problem = error
+        else:
+            return
+    with EngineCourier(address) as courier:
+        try:
+            courier.prepare(())
+        except EnvFSError as error:
+            raise (problem if isinstance(error, NotApproved) else error) from None
+    output.note("the engine was made ready for a vault")
