@@ -103,12 +103,8 @@ class Streams:
         return self._store.get(record.record_key(stream, seq)) if 0 < seq < _NEVER else None
 
     def append(self, stream: str, seq: int, data: bytes) -> bool:
-        """Store record `seq`. False if somebody else took that number.
-
-        It may be there already: an engine that was given it first sends it back at once.
-        """
-        key = record.record_key(stream, seq)
-        if not self._store.put_new(key, data) and self._store.get(key) != data:
+        """Store record `seq`. False if somebody else took that number."""
+        if not self._store.put_new(record.record_key(stream, seq), data):
             self._heads.pop(stream, None)
             return False
         head = Head(seq, record.digest(data), data)

@@ -245,7 +245,11 @@ class Vault(Inventory):
         """Store a new key file of a project. False if somebody else took that number."""
         if seq == 1 and project != names.ROOT:
             self.add_level(project)
-        return self._streams.append(record.key_stream(project), seq, data)
+        return self._append_offered(record.key_stream(project), seq, data)
+
+    def _append_offered(self, stream: str, seq: int, data: bytes) -> bool:
+        # an engine that was given it first may have sent it back already
+        return self._streams.append(stream, seq, data) or self._streams.data(stream, seq) == data
 
     def forget_old_keys(self, project: names.Project) -> None:
         """Forget every key file of a project but the newest, which has all that was in them."""
@@ -270,7 +274,7 @@ class Vault(Inventory):
 
     def append_tombstone(self, stream: str, seq: int, data: bytes) -> bool:
         """Store a tombstone of a stream. False if somebody else took that number."""
-        return self._streams.append(record.tombstone_stream(stream), seq, data)
+        return self._append_offered(record.tombstone_stream(stream), seq, data)
 
     def acceptable(self, level: str) -> int:
         """Return the version that `accept` takes a level for.
