@@ -27,8 +27,8 @@ from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import NO_TEXT, LevelVersion
 from envfs.service.overtaking import Overtaken, RecentChanges
 from envfs.service.project_keys import KeyFile, ProjectKeys
-from envfs.service.sharing.sharing import Settled, VaultSharing
-from envfs.service.sharing.waiting import WaitingVersion, address_of
+from envfs.service.sharing.sharing import VaultSharing
+from envfs.service.sharing.waiting import Settled, WaitingVersion, address_of
 from envfs.vault.vault import Vault
 
 _TRIES = 20

@@ -6,7 +6,6 @@ away. An engine is believed about the places of its own records alone. Without a
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -25,7 +24,7 @@ from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.problems import sharing_problems
-from envfs.service.sharing.waiting import WaitingVersion
+from envfs.service.sharing.waiting import Settled, WaitingVersion
 from envfs.store import BulkStore
 from envfs.vault.vault import Vault
 
@@ -36,14 +35,6 @@ _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
 _MERGED_AT_ONCE = 32  # versions that waited, of one stream
 _PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # before an engine that is away is asked again
-
-
-class Settled(Enum):
-    """The fate of a version that was written."""
-
-    STORED = auto()  # the engine has it, or there is none
-    WAITING = auto()  # it is in the outbox
-    TAKEN = auto()  # another machine took its number: nothing was stored
 
 
 class _Parts(NamedTuple):

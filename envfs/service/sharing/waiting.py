@@ -3,6 +3,7 @@
 Law: it says all that is needed to merge it later, so no other file has to be there for that.
 """
 
+from enum import Enum, auto
 from typing import NamedTuple
 
 from envfs.core import limits, record
@@ -11,6 +12,14 @@ from envfs.errors import AuthenticationFailed, BadRequest
 from envfs.protocol import framing
 
 _BLOBS = 3 * limits.RECORD_BYTES
+
+
+class Settled(Enum):
+    """The fate of a version that was written."""
+
+    STORED = auto()  # the engine has it, or there is none
+    WAITING = auto()  # it is in the outbox
+    TAKEN = auto()  # another machine took its number: nothing was stored
 
 
 class WaitingVersion(NamedTuple):
