@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import trio
 from pyfuse3 import FUSEError, RequestContext
 
 from envfs.errors import EnvFSError
@@ -58,6 +59,8 @@ def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
             except Unfinished as unfinished:
                 question = functools.partial(handler, self, *args, **kwargs)
                 return await self.sharing.gathering.repeat(question, unfinished, asker.get().uid)
+        except trio.Cancelled:  # the loop ends or begins anew, and it cancels again at the next await
+            raise FUSEError(errno.EIO) from None  # a question without an answer would hold up its asker for ever
         except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
             raise _refusal(error) from None
 
@@ -89,9 +92,9 @@ def warm_first(
         async def asked(self: W, /, *args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 answer = recall(self.warm, *args, **kwargs)
+                return await answer_anew(self, *args, **kwargs) if answer is None else answer
             except Exception as error:  # noqa: BLE001 - as above
                 raise _refusal(error) from None
-            return await answer_anew(self, *args, **kwargs) if answer is None else answer
 
         return asked
 
