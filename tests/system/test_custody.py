@@ -52,9 +52,9 @@ def files(ground: Path) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def kept(stocked: Home, own_ground: Path, files: tuple[str, str]) -> Home:
+def kept(stocked: Home, ground: Path, own_ground: Path, files: tuple[str, str]) -> Home:
     """Give a home in which project `safe` is zero-knowledge, with a value. Not to be changed: `home` copies it."""
-    home = copied(stocked, own_ground / "kept")
+    home = copied(stocked, ground / f"kept-{own_ground.name}")  # beside the identity
     put(home, "safe", PASS)
     home.envfs("set", "/safe/prod", "KEPT", given=VALUE, environ={"ENVFS_PROJECT_PASSPHRASE_FILE": files[0]})
     home.settle()

@@ -24,7 +24,7 @@ STANDS_FOR = {
     "/usr/bin/code": "/usr/bin/env",
     "--pid 4711": "--pid $$",
     "/media/usb/": "$PWD/",
-    "qkUd1nf3": "$(envfs authors | cut -c1-8)",
+    "qkUd1nf3": "-- $(envfs authors | cut -c1-8)",
 }
 FIRST = ("envfs link /shop", "envfs exec -- npm start", "envfs link web /shop/web --import", "envfs link --remove")
 LAST = ("rollback", "unset", "cp", "mv", "rename", "forget", "revoke", "rm")  # they take away what others show
@@ -33,7 +33,7 @@ CONFIRMED = ("rollback", "forget", "rm")  # a person says yes
 APART = {
     *("mount", "unmount", "unlock", "lock", "init", "passwd", "keyring", "restore", "accept"),
     *("approvals", "edit", "shell"),
-    *("store", "store-serve"),  # they take a server
+    *("store", "store-serve", "sync"),  # they take a server
     *("agent", "scan"),  # they work on a repository, or on the settings of an agent
     "envfs link --hook /shop/dev",
     "envfs link --hook '/shop/{branch}'",

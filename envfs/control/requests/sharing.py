@@ -55,6 +55,7 @@ def _rows(service: Service) -> Iterator[SharingRow]:
 
 async def share_vault(call: Call, request: ShareVault) -> Sent:
     """Name the vault's engine."""
+    _ = call.service.open_vault  # a vault is there, and may be read
     if request.dry:
         check_engine(call.service, request.engine)
     else:
