@@ -59,7 +59,7 @@ def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
             except Unfinished as unfinished:
                 question = functools.partial(handler, self, *args, **kwargs)
                 return await self.sharing.gathering.repeat(question, unfinished, asker.get().uid)
-        except trio.Cancelled:  # the loop ends or begins anew, and it cancels again at the next await
+        except trio.Cancelled:  # the loop ends or begins again, and it cancels again at the next await
             raise FUSEError(errno.EIO) from None  # a question without an answer would hold up its asker for ever
         except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
             raise _refusal(error) from None
