@@ -24,52 +24,31 @@ from envfs.courier.engines.etcd.gateway import (
     parse_message,
     refusal,
 )
+from envfs.courier.engines.standing_watch import StandingWatch
 from envfs.courier.http_client import HttpConnection
-from envfs.errors import EnvFSError, StoreUnavailable
+from envfs.errors import StoreUnavailable
 from envfs.protocol import jsontext
 
 _LINE_BYTES: Final = 32 << 20
 _QUIET_SECONDS: Final = 300.0
-_PAUSE_SECONDS: Final = 0.5
-_LONGEST_PAUSE_SECONDS: Final = 15.0
 _OK: Final = 200
 
 
-class Watcher:
+class Watcher(StandingWatch):
     """One watch, on a connection of its own."""
 
     def __init__(self, gateway: Gateway, records: str) -> None:
         """Watch the keys below `records`."""
+        super().__init__()
         self._gateway = gateway
         self._records = records
         self._connection: HttpConnection | None = None
         self._buffer = bytearray()
-        self._pause = _PAUSE_SECONDS
-        self._life = trio.CancelScope()
-        self._is_stopped = False
-
-    async def next(self, prefixes: Sequence[str]) -> list[str] | None:
-        """Wait for streams that may have grown, of those that start with one of the prefixes. None after `stop`."""
-        while not self._is_stopped:
-            with trio.CancelScope() as self._life:
-                try:
-                    return await self._hints(prefixes)
-                except EnvFSError:
-                    self._end()
-                    await trio.sleep(self._pause)
-                    self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
-        return None
-
-    def stop(self) -> None:
-        """End the watch, also while it waits."""
-        self._is_stopped = True
-        self._life.cancel()
-        self._end()
 
     async def _hints(self, prefixes: Sequence[str]) -> list[str]:
         if self._connection is None:
             await self._begin()
-            self._pause = _PAUSE_SECONDS
+            self._has_begun_well()
             return [EVERYTHING]
         with trio.move_on_after(_QUIET_SECONDS):
             streams = dict.fromkeys(self._stream(event) for event in messages_of(await self._result(), "events"))

@@ -17,7 +17,8 @@ import trio
 
 from envfs.courier.engine import EVERYTHING
 from envfs.courier.engines.postgres.session import PostgresSession
-from envfs.errors import EnvFSError, StoreUnavailable
+from envfs.courier.engines.standing_watch import StandingWatch
+from envfs.errors import StoreUnavailable
 
 _PROBE: Final = "probe "  # no stream has a space
 _PROBE_SECONDS: Final = 10.0
@@ -28,8 +29,6 @@ _NO_NOTICES: Final = (
     "notices of the PostgreSQL server do not arrive, as behind PgBouncer in transaction mode: "
     f"it is asked every {_LOOK_SECONDS:.0f} s"
 )
-_PAUSE_SECONDS: Final = 0.5
-_LONGEST_PAUSE_SECONDS: Final = 15.0
 
 
 class ListenedEngine(Protocol):
@@ -44,46 +43,27 @@ class ListenedEngine(Protocol):
         ...
 
 
-class Listener:
+class Listener(StandingWatch):
     """One watch of a schema: a session that listens or, once notices were seen not to arrive, looks at the heads."""
 
     def __init__(
         self, open_session: Callable[[], Awaitable[PostgresSession]], schema: str, engine: ListenedEngine
     ) -> None:
         """Watch a schema through sessions of its own."""
+        super().__init__()
         self._open_session = open_session
         self._schema = schema
         self._engine = engine
         self._session: PostgresSession | None = None
         self._heads: dict[str, int] = {}
-        self._pause = _PAUSE_SECONDS
         self._has_begun = False
         self._is_polling = False
-        self._life = trio.CancelScope()
-        self._is_stopped = False
-
-    async def next(self, prefixes: Sequence[str]) -> list[str] | None:
-        """Wait for streams that may have grown, of those that start with one of the prefixes. None after `stop`."""
-        while not self._is_stopped:
-            with trio.CancelScope() as self._life:
-                try:
-                    return await self._hints(prefixes)
-                except EnvFSError:
-                    self._end()
-                    await trio.sleep(self._pause)
-                    self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
-        return None
-
-    def stop(self) -> None:
-        """End the watch, also while it waits."""
-        self._is_stopped = True
-        self._life.cancel()
-        self._end()
 
     async def _hints(self, prefixes: Sequence[str]) -> list[str]:
         if not self._has_begun:
             await self._begin(prefixes)
-            self._has_begun, self._pause = True, _PAUSE_SECONDS
+            self._has_begun = True
+            self._has_begun_well()
             return [EVERYTHING]
         if self._session is None:
             return await self._changed(prefixes)
