@@ -18,6 +18,7 @@ from envfs.service.service import OpenVault
 from envfs.settings import SettingsFile
 from tests.component.keyholders import Chain, Kept
 from tests.component.states import GRANTS, STATES, State, make_ready
+from tests.component.team import NAMES, Team, invitation, reopened
 from tests.component.world import ME, World, run
 
 
@@ -160,3 +161,30 @@ def states(
         open_vault.views.wipe()
     for log in logs:
         log.close()
+
+
+@pytest.fixture(scope="module")
+def links() -> Iterator[dict[str, KeyholderLink]]:
+    """Give the module a keyholder for each home."""
+    links = {name: KeyholderLink() for name in NAMES}
+    yield links
+    for link in links.values():
+        link.close()
+
+
+@pytest.fixture(scope="module")
+def stocked_team(links: dict[str, KeyholderLink], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the module three homes of one vault: ana owns it, ben writes below /shop, cai is an admin."""
+    folder = tmp_path_factory.mktemp("team")
+    team = Team(folder, links)
+    team.found(ben=invitation("ben", "writer", "/shop"), cai=invitation("cai", "admin"))
+    team.close()
+    return folder
+
+
+@pytest.fixture
+def team(stocked_team: Path, links: dict[str, KeyholderLink], tmp_path: Path) -> Iterator[Team]:
+    """Give one test the three homes, unlocked."""
+    team = reopened(stocked_team, tmp_path, links)
+    yield team
+    team.close()

@@ -17,6 +17,8 @@ from tests.component.world import ME, World, memory, run
 WEEK = 7 * 86_400
 SHARED = ("vault.toml", "member", "key", "tombstone", "level", "tree")
 
+NAMES = ("ana", "ben", "cai")
+
 
 class Team:
     """Homes by name. The first one has the founder."""

@@ -1,7 +1,6 @@
 """A store whose every answer is an attacker's, with the keys of no member or with those of a former one."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import trio
@@ -10,7 +9,6 @@ from envfs.core import record
 from envfs.core.membership.entries import EntryKind, MemberEntry
 from envfs.core.membership.members import Members
 from envfs.core.record import Point
-from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import Conflict
 from envfs.protocol import control
 from envfs.service.members import approving
@@ -20,38 +18,10 @@ from envfs.service.members.signing import append_entry
 from envfs.service.sharing.checking import CheckedRecords, Checker
 from envfs.service.sharing.planning import RecordRange
 from tests.component.sharing_engine import EngineInMemory, begin, joined, set_engine, until_equal
-from tests.component.team import Team, invitation, reopened, settled
+from tests.component.team import Team, invitation, settled
 from tests.component.world import ME, run
 
-NAMES = ("ana", "ben", "cai")
 PROD = "level/shop/prod"
-
-
-@pytest.fixture(scope="module")
-def links() -> Iterator[dict[str, KeyholderLink]]:
-    """Give the module a keyholder for each home."""
-    links = {name: KeyholderLink() for name in NAMES}
-    yield links
-    for link in links.values():
-        link.close()
-
-
-@pytest.fixture(scope="module")
-def stocked_team(links: dict[str, KeyholderLink], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the module three homes of one vault: ana owns it, ben writes below /shop, cai is an admin."""
-    folder = tmp_path_factory.mktemp("hostile")
-    team = Team(folder, links)
-    team.found(ben=invitation("ben", "writer", "/shop"), cai=invitation("cai", "admin"))
-    team.close()
-    return folder
-
-
-@pytest.fixture
-def team(stocked_team: Path, links: dict[str, KeyholderLink], tmp_path: Path) -> Iterator[Team]:
-    """Give one test the three homes, unlocked."""
-    team = reopened(stocked_team, tmp_path, links)
-    yield team
-    team.close()
 
 
 def offered(team: Team, name: str, stream: str, *records: bytes, first: int = 2, newest: int = 0) -> CheckedRecords:

@@ -1,6 +1,6 @@
 """Shared vaults: the ways in which others failed with members who come and go. Each test is named after its story."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,38 +33,10 @@ from envfs.service.members.revoking import FINAL, former_member
 from envfs.service.members.sealing import note_pending
 from envfs.service.members.signing import append_entry
 from tests.component.cheap import TIME
-from tests.component.team import Team, invitation, reopened, settled
+from tests.component.team import NAMES, Team, invitation, settled
 from tests.component.world import ME, World, run
 
-NAMES = ("ana", "ben", "cai")
 PROD = "level/shop/prod"
-
-
-@pytest.fixture(scope="module")
-def links() -> Iterator[dict[str, KeyholderLink]]:
-    """Give the module a keyholder for each home."""
-    links = {name: KeyholderLink() for name in NAMES}
-    yield links
-    for link in links.values():
-        link.close()
-
-
-@pytest.fixture(scope="module")
-def stocked_team(links: dict[str, KeyholderLink], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the module three homes of one vault: ana owns it, ben writes below /shop, cai is an admin."""
-    folder = tmp_path_factory.mktemp("team")
-    team = Team(folder, links)
-    team.found(ben=invitation("ben", "writer", "/shop"), cai=invitation("cai", "admin"))
-    team.close()
-    return folder
-
-
-@pytest.fixture
-def team(stocked_team: Path, links: dict[str, KeyholderLink], tmp_path: Path) -> Iterator[Team]:
-    """Give one test the three homes, unlocked."""
-    team = reopened(stocked_team, tmp_path, links)
-    yield team
-    team.close()
 
 
 def entries_of(team: Team, name: str) -> int:
