@@ -27,6 +27,7 @@ _OPTIONS = {
 _NOT_FOUND, _SSH_FAILED = 127, 255
 _LONGEST = 300
 _OURS = "envfs: error: "
+UNKNOWN_HOST = "ssh does not know"  # how the error begins that a person at a terminal can resolve
 
 
 def ssh_command(address: Address, *words: str) -> list[str]:
@@ -70,7 +71,7 @@ def end_of_ssh(address: Address, status: int | None, words: bytes) -> EnvFSError
         )
     if "host key" in text.lower():
         return StoreUnavailable(
-            f"ssh does not know {address.host}, or knows it by another key: {text}",
+            f"{UNKNOWN_HOST} {address.host}, or knows it by another key: {text}",
             "connect to it once with ssh, and compare the key that it shows",
         )
     if text.startswith(_OURS):
