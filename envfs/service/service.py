@@ -43,6 +43,7 @@ from envfs.service.pace import Pace
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.proxy_processes.sessions import ProxySessions
 from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.log_sending import LogSender
 from envfs.service.sharing.mirror import Taken
 from envfs.service.sharing.sharing import VaultSharing
 from envfs.service.sharing.waiting import WaitingVersion
@@ -120,6 +121,7 @@ class Service:
         self.open_files: Callable[[], Iterable[LevelReading]] = tuple
         self.keyholder_pid = 0
         self.alarms = 0
+        self.log_sender: LogSender
         self.pending_keys: tuple[Project, ...] = ()  # of which a former member still has the newest key
         self.hook = Hook()
         self.proxies = ProxySessions()
@@ -194,6 +196,8 @@ class Service:
             self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
             self._opened.gate.on_alarm = self._alarm
             self._opened.writer.sharing = self._opened.keys.sharing = self.sharing
+            self.log_sender = LogSender(vault, self.keyholder, self.ledger, self.audit_settings, lambda: self.alarms)
+            self.sharing.after_pass = self.log_sender.send
             self.sharing.join(vault, self.keyholder, self._opened.tell_came, self._rebase)
         return self._opened
 

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from envfs.daemon.keyholder_process import KeyholderLink
-from envfs.errors import NotApproved
+from envfs.errors import NotApproved, StoreUnavailable
 from envfs.protocol import control
 from envfs.service.keys.identity import load_identity
 from envfs.service.maintenance.joining import join_vault
@@ -98,6 +98,31 @@ def test_a_member_joins_writes_and_goes_by_an_engine(world: World, newcomer: Wor
         async with trio.open_nursery() as nursery:
             await begin(nursery, world)
             await script()
+            nursery.cancel_scope.cancel()
+
+    run(main)
+
+
+def test_a_join_that_reached_no_engine_leaves_the_home_as_it_was(world: World, newcomer: World) -> None:
+    code = run(lambda: _invited(world))
+    shutil.copytree(world.places.vault, newcomer.places.vault)
+    line = joined(newcomer, EngineInMemory())
+    line.away = True
+    identity = str(newcomer.folder / "identity.txt")
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            newcomer.open_vault  # noqa: B018 - it is opened by this
+            nursery.start_soon(newcomer.service.sharing.run)
+            request = control.JoinVault(identity, "", "folder:/engine")
+            for _ in range(2):  # the second one is as the first
+                handle = memory(code)
+                with pytest.raises(StoreUnavailable):
+                    await join_vault(newcomer.service, ME, request, (handle,))
+                os.close(handle)
+                settings = newcomer.service.settings.load()
+                assert (settings.founder, settings.engine) == ("", "")
+                assert list(newcomer.folder.glob("identity*")) == []
             nursery.cancel_scope.cancel()
 
     run(main)

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from envfs_cli.output import Style
 
+_LOG_ACTIONS = ("on", "off", "send")
 _WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "locked": "connected"}
 
 
 class SyncArguments(NamedTuple):
     """The arguments of `sync`."""
 
-    action: "Literal['status', 'start', 'resolve']"
+    action: "Literal['status', 'start', 'resolve', 'log']"
     subject: str | None
     mine: bool
     theirs: bool
@@ -41,6 +42,8 @@ def run_sync(arguments: SyncArguments) -> int:
             return _status(arguments)
         case "resolve":
             return _resolve(arguments)
+        case "log":
+            return _log(arguments)
         case _:
             raise Unhandled(arguments.action)
 
@@ -123,4 +126,27 @@ def _resolve(arguments: SyncArguments) -> int:
         return 0
     for sentence in reply.notes:
         output.done(output.clean(sentence))
+    return 0
+
+
+def _log(arguments: SyncArguments) -> int:
+    link = session.start_session(arguments.passphrase_file)
+    action = arguments.subject
+    if action is None:
+        from envfs_cli.replies import log_machines
+
+        rows = [row for row in link.rows(control.ListLogMachines()) if isinstance(row, control.LogMachineRow)]
+        log_machines.print_machines(rows, as_json=arguments.json)
+        return 0
+    if action not in _LOG_ACTIONS:
+        raise Mistake("not an action of `sync log`", "envfs sync log on; off, send, or nothing for a list")
+    reply = link.reply(control.ShareLog(action))
+    if not isinstance(reply, control.Done):
+        return exit_status.BUG
+    for sentence in reply.notes:
+        output.done(output.clean(sentence))
+    if action == "on":
+        output.note(
+            "owners and admins get the entries of this machine's access log, and no value: once an hour at most"
+        )
     return 0

@@ -71,8 +71,14 @@ COMMANDS = (
                 status="report the engine, and what waits for it",
                 start="share this vault by an engine, which is made ready and gets what is here",
                 resolve="decide the conflicts of a level",
+                log="list machines that share their access log; `log on`, `log off`: this one does, or not; `log send`",
             ),
-            Argument("subject", "text", "of `start`: the engine's address; of `resolve`: the level", optional=True),
+            Argument(
+                "subject",
+                "text",
+                "of `start`: the engine's address; of `resolve`: the level; of `log`: on, off or send",
+                optional=True,
+            ),
         ),
         (
             Option(("--mine",), "flag", "", "the values of this machine count, in a new version"),
@@ -85,6 +91,7 @@ COMMANDS = (
             "envfs sync status",
             "envfs sync status --json",
             "envfs sync resolve /shop/prod --mine",
+            "envfs sync log on",
         ),
         details="`start` writes the engine into the settings, as `engine` under [store], and `envfs member join` "
         "does so on the other machines. Versions that are written while it is "

@@ -136,6 +136,11 @@ class Roster(NamedTuple):
         member = self.by_author(signer.author)
         return None if member is None or member.has_ended(signer.time) else member
 
+    def auditors(self, time: str) -> tuple[str, ...]:
+        """Return the recipients whom shared access logs are sealed to at a time: the devices of owners and admins."""
+        admins = (member for member in self.members if member.is_admin and not member.has_ended(time))
+        return tuple(device.recipient for member in admins for device in member.devices if device.recipient)
+
     def with_member(self, changed: Member) -> "Roster":
         """Return the roster with a member as changed."""
         members = (changed if member.number == changed.number else member for member in self.members)

@@ -13,12 +13,13 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.rule import Rule
 from envfs.core.membership.entries import EntryKind, MemberEntry
 from envfs.core.membership.fingerprint import device_fingerprint
-from envfs.errors import AlreadyExists, EnvFSError, NoSuchLevel, WrongPassphrase
+from envfs.errors import AlreadyExists, EnvFSError, NoSuchLevel, StoreUnavailable, WrongPassphrase
 from envfs.protocol.control import Joined, JoinVault
 from envfs.protocol.keyholding import Forget, Forgotten
 from envfs.service.maintenance import setup, shared_engine
 from envfs.service.members.signing import append_entry
 from envfs.service.service import Service
+from envfs.service.sharing.sharing import NOT_SENT
 
 
 async def join_vault(service: Service, caller: Caller, request: JoinVault, descriptors: tuple[int, ...]) -> Joined:
@@ -52,10 +53,14 @@ async def join_vault(service: Service, caller: Caller, request: JoinVault, descr
 
     try:
         members = await append_entry(service, caller, lambda _members: entry, code, keep)
-    except EnvFSError:
-        if identity_file and not service.settings.load().founder:
+    except EnvFSError as error:
+        was_not_sent = isinstance(error, StoreUnavailable) and error.text.startswith(NOT_SENT)
+        if was_not_sent:  # nobody ever heard of this identity, so the next try may make another one
+            service.settings.set_founder("")
+            service.settings.set_engine("")
+        if was_not_sent or (identity_file and not service.settings.load().founder):
             with suppress(OSError):
-                os.unlink(identity_file)
+                os.unlink(identity_file or service.places.identity)
         raise
     finally:
         await service.keyholder.ask(Forget(), Forgotten)  # nobody has let it in yet

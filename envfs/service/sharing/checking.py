@@ -12,12 +12,15 @@ from envfs.core.addresses import RecordAddress, SealedLayer
 from envfs.core.keyfile import NOT_FOR_US
 from envfs.core.membership.folding import fold_entries
 from envfs.core.membership.members import NO_RIGHT, Members
+from envfs.core.membership.roster import Member
+from envfs.core.shared_logs import audit_stream, is_audit_stream
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.tombstones import checked_tombstones
 from envfs.protocol.answers import Faults, OwnKeys
 from envfs.protocol.keyholding import (
     CheckKeys,
+    CheckLogBatches,
     CheckMembers,
     CheckRecords,
     CheckTombstones,
@@ -76,11 +79,14 @@ class Checker:
         except (Locked, KeyholderGone):
             return dict(heads)  # what cannot be checked waits
         member = members.now.by_author(own)
-        return {
-            stream: seq
-            for stream, seq in heads.items()
-            if (project := _project_of(stream)) is None or (member is not None and member.may_open(project))
-        }
+        return {stream: seq for stream, seq in heads.items() if self._is_for(member, own, stream)}
+
+    def _is_for(self, member: Member | None, own: str, stream: str) -> bool:
+        if is_audit_stream(stream):
+            is_auditor = member is not None and member.is_admin
+            return is_auditor or stream == audit_stream(self._vault.description.id, own)
+        project = _project_of(stream)
+        return project is None or (member is not None and member.may_open(project))
 
     async def _line_up(self, span: RecordRange, came: Mapping[str, bytes], newest: int) -> CheckedRecords:
         # each follows from the one before, by what it says itself
@@ -149,6 +155,9 @@ class Checker:
         if record.forgotten_stream(stream):
             members = self._vault.add_members(blobs)
             return await self._faults(CheckTombstones(places, members), blobs)
+        if is_audit_stream(stream):
+            members = self._vault.add_members(blobs)
+            return await self._faults(CheckLogBatches(places, members), blobs)
         faults = await self._faults(CheckRecords(self._layers(places, blobs)), blobs)
         return tuple(
             "" if fault.startswith(NO_RIGHT) and self._passes_over(one) else fault

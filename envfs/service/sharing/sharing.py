@@ -28,8 +28,11 @@ from envfs.service.sharing.waiting import Settled, WaitingVersion
 from envfs.store import BulkStore
 from envfs.vault.vault import Vault
 
+NOT_SENT = "the engine that machines share is away"  # the beginning of an error: it was given nothing
+_NOT_ANSWERED = "the engine that machines share did not answer"
 Connect = Callable[[Secret[str]], AbstractAsyncContextManager[Engine]]
 _PATIENCE = 3.0  # of a writer, for the engine
+_LONG_PATIENCE = 30.0  # of a person who changes keys or members, which cannot wait in the outbox
 _LOOK_SECONDS = 5.0  # at settings without an engine
 _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
@@ -60,6 +63,7 @@ class VaultSharing:
         self._come = trio.Event()
         self._changed = trio.Event()
         self.connect: Connect | None = None
+        self.after_pass: Callable[[Engine], Awaitable[None]] | None = None
         self.lasts = True  # a daemon for one command connects when something needs it
         self._is_needed = False
         self._is_slow = False  # it let a writer wait in vain, and was not heard of since
@@ -173,18 +177,16 @@ class VaultSharing:
         """
         if not self.address():
             return True
-        try:
-            with trio.fail_after(_PATIENCE):
-                engine = await self._reachable()
-                if engine is not None:
-                    is_ours = await engine.put_new(key, data) or (await engine.get((key,))).get(key) == data
-                    if not is_ours:
-                        self.wake()
-                    return is_ours
-        except (trio.TooSlowError, StoreUnavailable):
-            pass
+        engine: Engine | None = None
+        with suppress(trio.TooSlowError, StoreUnavailable), trio.fail_after(_LONG_PATIENCE):
+            engine = await self._reachable()
+            if engine is not None:
+                is_ours = await engine.put_new(key, data) or (await engine.get((key,))).get(key) == data
+                if not is_ours:
+                    self.wake()
+                return is_ours
         raise StoreUnavailable(
-            "the engine that machines share is away, and a change of keys or authors cannot wait for it",
+            f"{NOT_SENT if engine is None else _NOT_ANSWERED}, and a change of keys or authors cannot wait for it",
             "try again when `envfs sync status` shows it connected",
         )
 
@@ -272,6 +274,8 @@ class VaultSharing:
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
+                    if self.after_pass is not None:
+                        await self.after_pass(engine)
                     await self._woken(self._interval())
             finally:
                 self._engine, self.facts.connected = None, False

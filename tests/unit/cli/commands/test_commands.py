@@ -93,6 +93,17 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         control.SharingReport(H, H, H, "", 1, 1, 1, 0),
         (control.SharingRow("conflict", H, 2, (H,), H), control.SharingRow(H, H, 0)),
     ),
+    "sync log": (
+        control.Done(),
+        (
+            control.LogMachineRow(H, H, H, 1, 1, H, "silent", is_former=True, faults=(H,)),
+            control.LogMachineRow(H, H, "", 0, 0, "", H),
+        ),
+    ),
+    "log verify --machine ben": (
+        control.Done(),
+        (control.LogMachineRow(H, H, H, 1, 1, H, "broken", faults=(H,)), control.LogMachineRow(H, H, H, 0, 0, H, H)),
+    ),
     "sync resolve /shop --mine": (control.Done((H,)), ()),
     "member ls": (
         control.Done(),
