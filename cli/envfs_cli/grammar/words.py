@@ -104,6 +104,9 @@ UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name", offers="user")
 WRITABLE = Option(("--writable",), "list", "PATHS", "with --fence: folders and files that it may write to")
 REASON = Option(("--reason",), "text", "TEXT", "say why, if a person has to allow it (also: ENVFS_REASON)")
+DANGEROUS = Option(
+    ("--allow-dangerous",), "flag", "", "let variables pass that can make the command run other code, as PATH"
+)
 GID = Option(("--gid",), "number", "N", "the group, by number")
 GROUP = Option(("--group",), "text", "NAME", "the group, by name", offers="group")
 EXE = Option(("--exe",), "file", "PATH", "the program that the process runs")
