@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     ]
     Scope = Literal["once", "process", "executable", "always"]
     ImportFormat = Literal["dotenv", "json", "yaml", "compose"]
+    ImportTool = Literal[
+        "dotenvx",
+        "sops",
+        "op",
+        "doppler",
+        "infisical",
+        "direnv",
+        "pass",
+        "chamber",
+        "1password-export",
+        "bitwarden-export",
+    ]
 
 
 class Argument(NamedTuple):
@@ -82,6 +94,10 @@ FORMATS: "tuple[Format, ...]" = (
     "tfvars",
 )
 IMPORT_FORMATS: "tuple[ImportFormat, ...]" = ("dotenv", "json", "yaml", "compose")
+IMPORT_TOOLS: "tuple[ImportTool, ...]" = (
+    *("dotenvx", "sops", "op", "doppler", "infisical", "direnv", "pass", "chamber"),
+    *("1password-export", "bitwarden-export"),
+)
 JSON = Option(("--json",), "flag", "", "print JSON for machines")
 PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PASSPHRASE_FILE)"
