@@ -4,6 +4,7 @@ from envfs_cli.grammar.words import (
     CALLERS,
     CAPABILITIES,
     DIALECT,
+    EXPORT_TOOLS,
     FORMATS,
     HERE,
     HERE_THEN,
@@ -296,6 +297,7 @@ COMMANDS = (
         (HERE_THEN,),
         (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
+            Option(("--to",), "text", "TOOL", f"as this tool takes it: {', '.join(EXPORT_TOOLS)}", EXPORT_TOOLS),
             ONLY,
             Option(("--own",), "flag", "", "the level's own text to the letter: comments, quotes, references"),
             DIALECT,
@@ -311,10 +313,12 @@ COMMANDS = (
             "envfs export /shop/prod@2026-11-01T10:00",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
+            "envfs export /shop/prod --to doppler -o shop.json",
         ),
         details="dotenv: as in the mount; --dialect writes it for one kind of reader, as for `grant`. json: an object. "
         "environ: NAME=value, each ended by a NUL. example: the names alone. shell: lines for "
         "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
-        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform.",
+        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform. "
+        "direnv: lines for an .envrc. op: an item's template. bitwarden: an export with one note.",
     ),
 )

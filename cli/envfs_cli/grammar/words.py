@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     Offers = Literal["", "level", "names", "user", "group"]
     Group = Literal["use", "values", "versions", "access", "vault", "hidden", "shell"]
     Format = Literal[
-        "dotenv", "json", "environ", "example", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars"
+        "dotenv",
+        "json",
+        "environ",
+        "example",
+        "shell",
+        "docker",
+        "systemd",
+        "yaml",
+        "k8s",
+        "github",
+        "tfvars",
+        "direnv",
+        "op",
+        "bitwarden",
     ]
     Scope = Literal["once", "process", "executable", "always"]
     ImportFormat = Literal["dotenv", "json", "yaml", "compose"]
@@ -29,6 +42,7 @@ if TYPE_CHECKING:
         "1password-export",
         "bitwarden-export",
     ]
+    ExportTool = Literal["dotenvx", "sops", "op", "doppler", "infisical", "direnv", "chamber", "bitwarden-export"]
 
 
 class Argument(NamedTuple):
@@ -92,8 +106,14 @@ FORMATS: "tuple[Format, ...]" = (
     "k8s",
     "github",
     "tfvars",
+    "direnv",
+    "op",
+    "bitwarden",
 )
 IMPORT_FORMATS: "tuple[ImportFormat, ...]" = ("dotenv", "json", "yaml", "compose")
+EXPORT_TOOLS: "tuple[ExportTool, ...]" = (
+    *("dotenvx", "sops", "op", "doppler", "infisical", "direnv", "chamber", "bitwarden-export"),
+)
 IMPORT_TOOLS: "tuple[ImportTool, ...]" = (
     *("dotenvx", "sops", "op", "doppler", "infisical", "direnv", "pass", "chamber"),
     *("1password-export", "bitwarden-export"),
