@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Form(NamedTuple):
-    """What another tool takes: a format, a dialect of dotenv text, and the command that takes it."""
+    """The form that another tool takes: a format, a dialect of dotenv text, and the command that takes it."""
 
     format: "Format"
     dialect: str
