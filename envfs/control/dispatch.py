@@ -177,8 +177,12 @@ async def _answer(call: Call, request: object) -> Sent:
     need = _TABLE[type(request)]
     if not _may(call, request, need):
         _refuse(call, request, need)
-    sent = await handler_of(need)(call, request)
     decided = need.where in (Where.NOWHERE, Where.GATE)
+    try:
+        sent = await handler_of(need)(call, request)
+    finally:
+        if not decided:  # whatever it changed, also where it failed half-way
+            call.service.forget_names()
     if not decided and not call.service.lasts and type(request) not in _READS:
         await log_verification.sign_log(
             call.service

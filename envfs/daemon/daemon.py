@@ -42,7 +42,9 @@ from envfs.service.keys import identity
 from envfs.service.service import OpenVault, Service
 
 if TYPE_CHECKING:
+    from envfs.fuse.operations import Operations
     from envfs.fuse.touching import Toucher
+    from envfs.fuse.withdrawal import Withdrawal
 
 _ANSWER_WAITS = 15.0
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -142,6 +144,7 @@ async def _serve(
     from envfs.fuse.crowding import Crowding  # noqa: PLC0415
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
+    from envfs.fuse.rule_files import watch_rule_files  # noqa: PLC0415
     from envfs.fuse.touching import Toucher  # noqa: PLC0415
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
@@ -156,9 +159,8 @@ async def _serve(
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        withdrawal = Withdrawal(operations.held_files, open_vault.gate)
-        service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
-        service.open_files = operations.open_files
+        withdrawal = Withdrawal(operations.held_files, operations.names, open_vault.gate)
+        _join_mount(service, operations, withdrawal)
         heart = Heart(manager, path)
         try:
             on_ready = partial(_ready, manager, path, partial(ready, place.take()))
@@ -167,6 +169,7 @@ async def _serve(
             sharing = operations.sharing
             for duty in (withdrawal.run, Crowding(operations.held_files).run, sharing.run, sharing.watch):
                 tasks.keep(duty)
+            tasks.keep(watch_rule_files, operations.names, (service.places.settings, service.places.rules))
             tasks.keep(_announce, Toucher(operations, path), open_vault, heart, on_ready)
             await run_restarted(mount.serve)
             tasks.cancel()
@@ -181,6 +184,12 @@ async def _serve(
     finally:
         with suppress(OSError):
             os.unlink(service.places.socket)
+
+
+def _join_mount(service: Service, operations: "Operations", withdrawal: "Withdrawal") -> None:
+    service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
+    service.open_files = operations.open_files
+    service.forget_names = service.open_vault.changes.at_once = operations.names.forget
 
 
 async def _prepare(service: Service, mount_path: str, passphrase: int | None) -> MountPlace:
