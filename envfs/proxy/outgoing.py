@@ -80,7 +80,7 @@ class Outgoing:
         """
         event = await self._next_event()
         if isinstance(event, h11.Response | h11.InformationalResponse):
-            headers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
+            headers = tuple((name.lower(), value) for name, value in event.headers.raw_items())
             return ResponseHead(event.status_code, headers, bytes(event.reason))
         raise UpstreamFailed("the host closed the connection")
 
