@@ -24,6 +24,10 @@ class UpstreamFailed(Exception):
         self.text = text
 
 
+class NotTaken(UpstreamFailed):
+    """A host says that it has done nothing with a request, so that it may be sent once more (RFC 9113 §8.7)."""
+
+
 class ResponseHead:
     """The head of a response. `is_final` if it is no interim one."""
 

@@ -1,7 +1,7 @@
 """A TCP connection of the proxy: a small piece is written at once, without a turn of the loop for it.
 
-A request has three such turns, of some 40 µs. Fairness needs none here: each loop that writes reads as well, and that gives
-others their turn.
+A request has three such turns, of some 40 µs. Fairness needs none here: each loop that writes reads as well, and that
+gives others their turn.
 """
 
 import os
