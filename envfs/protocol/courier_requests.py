@@ -256,7 +256,7 @@ def failure_of(number: int, error: EnvFSError) -> RequestFailed:
 def error_of(failure: RequestFailed) -> EnvFSError:
     """Return the error that the other side said. Its text is not believed to be fit for a terminal."""
     if failure.code not in _CODES or len(failure.text) > _WORDS or len(failure.hint) > _WORDS:
-        return BadRequest("the engine answers nonsense")
+        return StoreUnavailable("the engine answers nonsense")
     return from_code(failure.code, _printable(failure.text), _printable(failure.hint))
 
 
