@@ -74,9 +74,9 @@ class EngineCourier:
         [(message, _)] = self._ask(words.PrepareStore(self.address, tuple(members)), words.StorePrepared)
         return message.text
 
-    def list_keys(self) -> "list[str]":
-        """Return all keys, in order."""
-        answers = self._ask(words.ListStoreKeys(self._next(), ""), words.StoreKeysListed)
+    def list_keys(self, prefix: str = "") -> "list[str]":
+        """Return the keys that start so, in order."""
+        answers = self._ask(words.ListStoreKeys(self._next(), prefix), words.StoreKeysListed)
         keys = {key for answer, _ in answers for key in answer.keys}
         if not all(map(shared_keys.is_shared_key, keys)):
             raise _nonsense()
