@@ -78,6 +78,8 @@ async def answer_one_client(
             if not looks:
                 tasks.keep(Housekeeping(service).run)
                 tasks.keep(service.sharing.run)
+                if not service.store.has_texts:  # of a vault that was joined just now
+                    await service.sharing.catch_up()
             server = Server(service)
             tasks.keep(server.reassure)
             await server.serve(trio.socket.from_stdlib_socket(connection))
