@@ -74,6 +74,10 @@ class Sshd(Server):
         key = self.new_member(" ".join([ENVFS, "store-serve", *options, str(vault)]))
         return self.address("ssh", vault, key)
 
+    def sftp_address(self, vault: Path, options: str = "", port: int = 0) -> str:
+        """Return the address of a folder, for a new member who has SFTP alone, there with options of it."""
+        return self.address("sftp", vault, self.new_member(f"internal-sftp {options}".strip()), port)
+
     def address(self, scheme: str, vault: Path, key: Path, port: int = 0) -> str:
         files = f"identity={key}&known_hosts={self.folder}/known_hosts&config={self.folder}/client"
         return f"{scheme}://{getpass.getuser()}@127.0.0.1:{port or self.port}{vault}?{files}"
