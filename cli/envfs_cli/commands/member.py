@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-_VALID = "7d"
+_VALID, _MACHINE_TTL = "7d", "90d"
 _CODE_BYTES = 4096
 
 
@@ -28,6 +28,8 @@ class MemberArguments(NamedTuple):
     role: str | None
     level: tuple[str, ...]
     machine: bool
+    engine: str | None
+    code: bool
     ttl: int | None
     valid: int | None
     add: bool
@@ -71,15 +73,26 @@ def run_member(arguments: MemberArguments) -> int:
 
 
 def _invite_member(arguments: MemberArguments) -> int:
+    if arguments.machine and not arguments.code:
+        return _invite_machine(arguments)
     request = control.InviteMember(
         _name(arguments),
-        arguments.role or "writer",
+        arguments.role or ("reader" if arguments.machine else "writer"),
         arguments.level,
         arguments.machine,
         arguments.valid or parse_duration(_VALID),
-        arguments.ttl or 0,
+        arguments.ttl or (parse_duration(_MACHINE_TTL) if arguments.machine else 0),
     )
     return _invite(_start(arguments), request, arguments)
+
+
+def _invite_machine(arguments: MemberArguments) -> int:
+    from envfs_cli.sharing import machines
+
+    ttl = arguments.ttl or parse_duration(_MACHINE_TTL)
+    request = control.InviteMachine(_name(arguments), arguments.role or "reader", arguments.level, ttl)
+    invited = machines.InvitedMachine(request, arguments.engine, arguments.json)
+    return machines.invite_machine(_start(arguments), invited)
 
 
 def _change(arguments: MemberArguments) -> int:

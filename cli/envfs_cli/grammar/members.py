@@ -24,8 +24,10 @@ COMMANDS = (
         (
             Option(("--role",), "text", "ROLE", "owner, admin, writer (the default) or reader", ROLES),
             Option(("--level",), "list", "A,B", "the levels of a writer or a reader; / is all of them", offers="level"),
-            Option(("--machine",), "flag", "", "it is a machine"),
-            Option(("--ttl",), "duration", "TIME", "how long the member stays, as in 90d; default: without end"),
+            Option(("--machine",), "flag", "", "invite a machine, such as the jobs of a CI: prints its join secret"),
+            Option(("--engine",), "text", "ADDRESS", "the machine's own address of the engine; its files go along"),
+            Option(("--code",), "flag", "", "with --machine: print a code for `member join` in place of a join secret"),
+            Option(("--ttl",), "duration", "TIME", "how long the member stays; default: 90d for a machine"),
             Option(("--valid",), "duration", "TIME", "how long the invitation stands; default: 7d"),
             Option(("--add",), "flag", "", "with devices: invite one more device of yours, or of NAME"),
             Option(("--remove",), "text", "KEY", "with devices: the beginning of the key of the one to take out"),

@@ -33,7 +33,7 @@ SignTombstone      needs it                                 Stated + tombstone
 CheckTombstones    needs it                                 Faults
 CheckMembers       needs it                                 Faults
 OwnDevice          needs it                                 OwnKeys
-SignEntry          needs it          a code                 Stated + entry
+SignEntry          needs it          a code, a machine's    Stated + entry
 SealLogBatch       needs it                                 Stated + batch
 CheckLogBatches    needs it                                 Faults
 OpenLogBatches     needs it                                 BatchesOpened + entries

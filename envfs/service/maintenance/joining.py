@@ -19,7 +19,7 @@ from envfs.protocol.keyholding import Forget, Forgotten
 from envfs.service.maintenance import setup, shared_engine
 from envfs.service.members.signing import append_entry
 from envfs.service.service import Service
-from envfs.service.sharing.sharing import NOT_SENT
+from envfs.service.sharing.offering import NOT_SENT
 
 
 async def join_vault(service: Service, caller: Caller, request: JoinVault, descriptors: tuple[int, ...]) -> Joined:
@@ -64,6 +64,7 @@ async def join_vault(service: Service, caller: Caller, request: JoinVault, descr
         raise
     finally:
         await service.keyholder.ask(Forget(), Forgotten)  # nobody has let it in yet
+    service.sharing.facts.remember_device(made.signing_key)
     service.book.give(Rule(names.ROOT, caller.uid))
     item = next(item for item in members.now.invitations if item.join and item.join.author == made.signing_key)
     member = members.now.by_number(item.entry.member)
