@@ -94,6 +94,7 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         (control.SharingRow("conflict", H, 2, (H,), H), control.SharingRow(H, H, 0)),
     ),
     "sync resolve /shop --mine": (control.Done((H,)), ()),
+    "sync rejoin": (control.Done((H,)), ()),
     "member ls": (
         control.Done(),
         (control.MemberRow(H, H, "joined", (H,), True, H, 1, H), control.MemberRow(H, H, "member", (H,), False, "", 1)),
