@@ -31,8 +31,8 @@ class RejoinEngine(NamedTuple):
 class SharingRow(NamedTuple):
     """One version that waits, or one stream that is not as it should be.
 
-    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused`, `damaged`, or, for records whose places
-    the engine's took, `aside`. `subject` is a level, a stream, or a file of the outbox. `names` are variables that both
+    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused`, `damaged`, or `aside`: records whose
+    places the engine's took. `subject` is a level, a stream, or a file of the outbox. `names` are variables that both
     sides changed. `text` says why, or where.
     """
 

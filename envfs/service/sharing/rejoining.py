@@ -2,7 +2,7 @@
 
 Laws: the engine's records are checked as any that come from it. Both lines are set aside first. Readers see this
 machine's line until the other one is whole. Every text of this machine's line goes into the outbox, behind it what
-waited already, and is applied again to the engine's newest. A process that is killed is followed by one that finishes it.
+waited already, and is applied again to the engine's newest. The next start finishes what a killed process began.
 """
 
 from collections.abc import Callable, Mapping
