@@ -1,9 +1,10 @@
 """The members of a vault after one entry of the list: who they are, what they may do, and what an entry changes.
 
-Laws: a member who is no admin has few devices, and signs a bounded number of entries, so none fills the list. An
-invitation that nobody joined by falls with the right of whom it is from. An entry counts if its signer had the right to it at the entry before. Every member comes by an invitation, a
+Laws: an entry counts if its signer had the right to it at the entry before. Every member comes by an invitation, a
 join that proves its secret, and an approval. A key that stood in the list once is never a new one again. One owner
-without an end is always left. A clock decides nothing but an end, and only to refuse, by the time that a signer wrote.
+without an end is always left. A member who is no admin has few devices, and signs a bounded number of entries. An
+invitation that nobody joined by falls with the right of its author. A clock decides nothing but an end, and only to
+refuse, by the time that a signer wrote.
 """
 
 from typing import NamedTuple
@@ -129,7 +130,7 @@ class Roster(NamedTuple):
         if actor is None or not is_bounded or actor.acts < _OWN_ACTS:
             after = _CHANGES[entry.kind](self, Act(number, signer, entry))
         if after is not None:
-            after = after._counted(actor.number if actor and is_bounded else 0)._with_right_invitations()
+            after = after.counted(actor.number if actor and is_bounded else 0).with_right_invitations()
         if after is None or not any(member.role is Role.OWNER and not member.end for member in after.members):
             raise AuthenticationFailed(
                 f"entry {number} of the members does not follow from those before, or its signer had no right to it",
@@ -137,11 +138,13 @@ class Roster(NamedTuple):
             )
         return after
 
-    def _counted(self, number: int) -> "Roster":
+    def counted(self, number: int) -> "Roster":
+        """Return the roster with one entry more of a member who is no admin. 0 is nobody."""
         member = self.by_number(number)
         return self.with_member(member._replace(acts=member.acts + 1)) if member else self
 
-    def _with_right_invitations(self) -> "Roster":
+    def with_right_invitations(self) -> "Roster":
+        """Return the roster without the invitations that nobody joined by and whose authors may not invite any more."""
         right = tuple(item for item in self.invitations if item.join is not None or self._may_invite(item))
         return self if len(right) == len(self.invitations) else self._replace(invitations=right)
 
