@@ -11,7 +11,7 @@ from typing import NamedTuple
 import trio
 
 from envfs.core import names, record
-from envfs.courier.engine import Engine
+from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import Conflict, Locked
 from envfs.service.sharing.aside import LineAside, LinesAside
 from envfs.service.sharing.catching_up import CatchingUp
@@ -59,9 +59,8 @@ class Rejoining:
         """
         async with self._passes.taking:
             self.finish_all(accept)
-            mine = await self._mirror.numbers()
-            with bounded():
-                heads = await engine.heads("")
+            mine = self._passes.partition.of(await self._mirror.numbers())
+            heads = await self._passes.heads(engine, (EVERYTHING,))
             longer = {one for one in mine if is_held_up(one, forked) and mine[one] > heads.get(one, 0)}
             streams = sorted(forked | longer, key=by_kind)
             return [

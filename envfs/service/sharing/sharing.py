@@ -4,10 +4,10 @@ Laws: a read never comes here. A writer waits for the engine for a bounded time,
 away. An engine is believed about the places of its own records alone. Without an engine nothing happens.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import trio
 
@@ -18,17 +18,15 @@ from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
 from envfs.host.supervision import supervised_nursery
 from envfs.service.sharing.aside import LinesAside
-from envfs.service.sharing.catching_up import CatchingUp
-from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.forks import REJOIN
-from envfs.service.sharing.merging import Merging
-from envfs.service.sharing.mirror import Mirror, Taken
+from envfs.service.sharing.listening import PartWatch
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
+from envfs.service.sharing.parts import SharingParts, VaultUser, join_parts
 from envfs.service.sharing.planning import is_held_up
 from envfs.service.sharing.problems import sharing_problems
-from envfs.service.sharing.rejoining import Accept, Rejoined, Rejoining
+from envfs.service.sharing.rejoining import Accept, Rejoined
 from envfs.service.sharing.waiting import Settled, WaitingVersion
 from envfs.store import BulkStore
 from envfs.vault.vault import Vault
@@ -39,15 +37,6 @@ _LOOK_SECONDS = 5.0  # at settings without an engine
 _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
 _PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # before an engine that is away is asked again
-
-
-class _Parts(NamedTuple):
-    vault: Vault
-    mirror: Mirror
-    passes: CatchingUp
-    tell: Callable[[Taken], None]
-    merging: Merging
-    rejoining: Rejoining
 
 
 class VaultSharing:
@@ -63,14 +52,17 @@ class VaultSharing:
         self._address = address
         self._last_address = ""
         self._engine: Engine | None = None
-        self._parts: _Parts | None = None
+        self._parts: SharingParts | None = None
         self._hints: set[str] = {EVERYTHING}
         self._come = trio.Event()
         self._changed = trio.Event()
-        self.connect: Connect | None = None
+        self.connect: Connect = _running_courier
         self.lasts = True  # a daemon for one command connects when something needs it
         self._is_needed = False
+        self._watch = PartWatch(self.wake)
+        self._looks = 0  # in a row at what cannot be checked while the vault is locked
         self._is_slow = False  # it let a writer wait in vain, and was not heard of since
+        self.must_arrive = False  # what is written may not wait, as this home goes away
 
     def address(self) -> str:
         """Return the address of the engine, or the empty string. As before, while the settings cannot be read."""
@@ -83,30 +75,19 @@ class VaultSharing:
         engine = self.address()
         return tuple(sharing_problems(self.facts, self.store.outbox, engine, clocks.wall_time())) if engine else ()
 
-    def join(
-        self,
-        vault: Vault,
-        keyholder: Keyholder,
-        tell: Callable[[Taken], None],
-        rebase: Callable[[WaitingVersion], Awaitable[object]],
-        accept: Accept,
-    ) -> None:
-        """Share a vault that was opened. `tell` is told of texts that came, `rebase` merges a version that waited."""
-        mirror = Mirror(vault, self.store)
-        vault.memory.is_waiting, vault.memory.is_stored = self.store.is_waiting, self.store.is_stored
-        checker = Checker(vault, keyholder)
-        passes = CatchingUp(self.store, mirror, checker, self.facts)
-        rejoining = Rejoining(vault, self.store, mirror, checker, passes, self.aside)
-        self._parts = _Parts(vault, mirror, passes, tell, Merging(passes, self.facts, tell, rebase), rejoining)
-        try:
-            rejoining.finish_all(accept)
-        except EnvFSError as error:
-            self.facts.unfinished = error.text
+    def join(self, vault: Vault, keyholder: Keyholder, user: VaultUser) -> None:
+        """Share a vault that was opened, for `user`."""
+        self._parts = join_parts(vault, keyholder, self.store, self.aside, self.facts, user)
 
     def wake(self, hint: str = EVERYTHING) -> None:
         """Have a pass soon."""
         self._hints.add(hint)
         self._come.set()
+
+    def unlocked(self) -> None:
+        """Look at what could not be checked, as a key is here now."""
+        self._looks = 0
+        self.wake()
 
     # -- for writers ---------------------------------------------------------------------------------------------------
 
@@ -154,7 +135,7 @@ class VaultSharing:
     def _is_moving(self) -> bool:
         return self._engine is not None and not self._is_slow and not self.facts.waits_for_unlock
 
-    async def _settle(self, parts: "_Parts", waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
+    async def _settle(self, parts: SharingParts, waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
         engine = await self._reachable()
         stays = is_held_up(waiting.stream, self.facts.forked)  # then it follows on nothing that the engine has
         if engine is None or stays or len(self.store.outbox.of(waiting.stream)) > 1:
@@ -252,11 +233,18 @@ class VaultSharing:
 
     async def _reachable(self) -> Engine | None:
         # whether it is away is not known until it was tried
-        while self._engine is None and not self.facts.problem:
-            self._is_needed = True
-            self._come.set()
-            await self._changed.wait()
+        while self._is_undecided():
+            await self.changed()
         return self._engine
+
+    async def changed(self) -> None:
+        """Have a pass soon, and wait until the engine was reached or lost, or what waited was merged."""
+        self._is_needed = True
+        self._come.set()
+        await self._changed.wait()
+
+    def _is_undecided(self) -> bool:
+        return self._engine is None and not self.facts.problem
 
     # -- for ever ------------------------------------------------------------------------------------------------------
 
@@ -272,14 +260,15 @@ class VaultSharing:
             try:
                 await self._serve(address)
             except EnvFSError as error:
-                self._lost(error.text)
+                self._lost(error)
             else:
                 continue  # the settings name another engine, or none
             pause = _PAUSE if trio.current_time() - begun > _LONGEST_PAUSE else min(2 * pause, _LONGEST_PAUSE)
             await self._woken(pause)
 
-    def _lost(self, problem: str) -> None:
-        self._engine, self.facts.connected, self.facts.problem = None, False, problem
+    def _lost(self, failure: EnvFSError) -> None:
+        self._engine, self.facts.connected, self.facts.problem = None, False, failure.text
+        self.facts.failure = failure
         self._tell_changed()
 
     def _reached(self, engine: Engine) -> None:
@@ -294,11 +283,12 @@ class VaultSharing:
 
     async def _serve(self, address: str) -> None:
         self._hints.add(EVERYTHING)
-        async with self._connect()(Secret(address)) as engine, supervised_nursery() as tasks:
+        async with self.connect(Secret(address)) as engine, supervised_nursery() as tasks:
             if self._parts is not None:
                 self._parts.passes.is_new = True
             try:
-                tasks.run(self._listen, engine)
+                await self._divide()
+                tasks.run(self._watch.listen, engine)
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
@@ -307,18 +297,9 @@ class VaultSharing:
                 self._engine, self.facts.connected = None, False
             tasks.cancel()
 
-    def _connect(self) -> Connect:
-        if self.connect is None:
-            from envfs.service.sharing.courier_link import running_courier  # noqa: PLC0415 - few vaults are shared
-
-            self.connect = running_courier
-        return self.connect
-
-    async def _listen(self, engine: Engine) -> None:
-        with suppress(EnvFSError):
-            async for stream in engine.watch(("member", "key", "tombstone", "level")):
-                self.wake(stream)
-        self.wake()  # the next pass finds out whether the engine is still there
+    async def _divide(self) -> None:
+        if self._parts is not None:
+            self._watch.follow(await self._parts.passes.divide())
 
     async def _pass(self, engine: Engine, address: str) -> None:
         parts, hints = self._parts, frozenset(self._hints)
@@ -328,6 +309,7 @@ class VaultSharing:
         try:
             for taken in await parts.passes.run(engine, address, hints):
                 parts.tell(taken)
+            await self._divide()
             if self.facts.waits_for_unlock:
                 self._hints |= hints  # what could not be checked yet is asked for again
             await parts.merging.run(engine, self._tell_changed)
@@ -339,9 +321,17 @@ class VaultSharing:
             raise
 
     def _interval(self) -> float:
-        return _UNLOCK_SECONDS if self.facts.waits_for_unlock else _POLL_SECONDS
+        # what unlocks tells it. A key may come some other way too, so a look now and then
+        self._looks = self._looks + 1 if self.facts.waits_for_unlock else 0
+        return min(_UNLOCK_SECONDS * 2.0**self._looks, _POLL_SECONDS) if self._looks else _POLL_SECONDS
 
     async def _woken(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
             await self._come.wait()
         self._come = trio.Event()
+
+
+def _running_courier(address: Secret[str]) -> AbstractAsyncContextManager[Engine]:
+    from envfs.service.sharing.courier_link import running_courier  # noqa: PLC0415 - few vaults are shared
+
+    return running_courier(address)
