@@ -18,7 +18,7 @@ from envfs.vault.vault import Vault
 
 
 class VaultUser(NamedTuple):
-    """What a vault's daemon does for its sharing.
+    """The acts of a vault's daemon for its sharing.
 
     `tell` is told of texts that came, `rebase` merges a version that waited, and `accept` takes note of versions that
     count from now on.
@@ -43,7 +43,7 @@ class SharingParts(NamedTuple):
 def join_parts(
     vault: Vault, keyholder: Keyholder, store: SharedStore, aside: LinesAside, facts: SharingFacts, user: VaultUser
 ) -> SharingParts:
-    """Return the parts. What was being rejoined when a process was killed is finished, as far as the disk lets it."""
+    """Return the parts. A rejoining that a killed process began is finished, as far as the disk lets it."""
     mirror, checker = Mirror(vault, store), Checker(vault, keyholder)
     vault.memory.is_waiting, vault.memory.is_stored = store.is_waiting, store.is_stored
     passes = CatchingUp(store, mirror, checker, facts)
