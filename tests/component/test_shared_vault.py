@@ -8,7 +8,7 @@ import trio
 from envfs.core import record
 from envfs.errors import StoreUnavailable
 from envfs.protocol import control
-from tests.component.sharing_engine import joined, until, until_equal
+from tests.component.sharing_engine import joined, line_of, until, until_equal
 from tests.component.two_machines import Two, put, sharing, text_of
 from tests.component.world import World
 
@@ -234,7 +234,7 @@ def test_a_restart_finds_what_waited(two: Two, tmp_path: Path) -> None:
     again.close()
 
 
-def test_an_engine_that_went_back_gets_its_records_again(two: Two) -> None:
+def test_story_15_an_engine_that_lost_its_last_records_is_named_and_given_them_again(two: Two) -> None:
     engine, one, other, _ = two
 
     async def script() -> None:
@@ -314,5 +314,31 @@ def test_reads_never_ask_the_engine(two: Two) -> None:
         line.asked.clear()
         assert "hunter3" in await text_of(one, "/shop/prod")
         assert not line.asked
+
+    sharing(script, one, other)
+
+
+@pytest.mark.parametrize("count", [30, pytest.param(1000, marks=pytest.mark.soak)])
+def test_story_14_a_machine_that_was_off_for_many_versions_catches_up_in_one_pass(two: Two, count: int) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        away = line_of(other)
+        away.away = True
+        other.service.sharing.wake()
+        await until(lambda: not other.service.sharing.facts.connected)
+        line.away = True  # what waits is sent in a row, which is quicker
+        for number in range(count):
+            await put(one, "/shop/prod", f"N{number}=1\n")
+        line.away = False
+        one.service.sharing.wake()
+        await until_equal(engine, one)
+        away.asked.clear()
+        away.away = False
+        other.service.sharing.wake()
+        await until_equal(engine, other)
+        assert away.asked.count("get") <= count // 120 + 3  # the comparison, the records, what stands behind a row
+        assert f"N{count - 1}=1\n" in await text_of(other, "/shop/prod")
 
     sharing(script, one, other)
