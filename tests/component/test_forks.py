@@ -1,8 +1,6 @@
 """Forks of a shared vault: an engine that lost records and got others in their places. It is noticed, and undone."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from envfs.errors import Conflict
 from envfs.protocol import control
 from envfs.service.members.listing import load_members
 from envfs.service.members.revoking import revoke_member
+from tests.component.killing import Killed, killed_at
 from tests.component.sharing_engine import (
     EngineInMemory,
     begin,
@@ -247,30 +246,6 @@ def test_a_list_and_keys_that_the_engine_lost_are_those_of_the_engine_and_no_tex
 
 
 # -- killed at each step -----------------------------------------------------------------------------------------------
-
-
-class Killed(BaseException):
-    """The machine was killed here."""
-
-
-@contextmanager
-def killed_at(monkeypatch: pytest.MonkeyPatch, step: int) -> Iterator[list[int]]:
-    """Kill in the place of change `step` of the disk, and of each one behind it. Yields how many there were."""
-    steps = [0]
-
-    def stepping(function: Callable[..., object]) -> Callable[..., object]:
-        def call(*arguments: object, **named: object) -> object:
-            steps[0] += 1
-            if steps[0] >= step:
-                raise Killed
-            return function(*arguments, **named)
-
-        return call
-
-    with monkeypatch.context() as patch:
-        for name in ("link", "unlink", "replace", "rename", "rmdir"):
-            patch.setattr(os, name, stepping(getattr(os, name)))
-        yield steps
 
 
 async def kill_at(world: World, engine: EngineInMemory, step: int, monkeypatch: pytest.MonkeyPatch) -> int:
