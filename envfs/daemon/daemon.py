@@ -5,6 +5,7 @@ answer   no mount: the requests of one client over one inherited connection, the
 """
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -58,15 +59,18 @@ async def answer_one_client(
     lock: int = -1,
     *,
     looks: bool = False,
+    passing: bool = False,
 ) -> None:
     """Serve the requests of one client. The vault is this process's alone meanwhile, unless it only `looks`.
 
-    `lock` is the descriptor of the lock that the client took for it, or -1.
+    `lock` is the descriptor of the lock that the client took for it, or -1. With `passing` the client made the home for
+    this daemon alone, which removes it.
     """
     guard = _guard(places, lock) if not looks else None
     link = KeyholderLink(started=keyholder)
     service = (LookingService if looks else Service)(places, link, _nothing)
     service.lasts = service.sharing.lasts = False
+    service.is_passing = service.sharing.must_arrive = passing
     service.keyholder_pid = link.pid
     try:
         if guard is not None:
@@ -78,11 +82,13 @@ async def answer_one_client(
             if not looks:
                 tasks.keep(Housekeeping(service).run)
                 tasks.keep(service.sharing.run)
+                if not service.store.has_texts:  # of a vault that was joined just now
+                    await service.sharing.catch_up()
             server = Server(service)
             tasks.keep(server.reassure)
             await server.serve(trio.socket.from_stdlib_socket(connection))
             tasks.cancel()
-        if not looks:
+        if not looks and not passing:
             with suppress(EnvFSError):  # signed by the next one
                 await sign_checkpoint_now(service)
             await keep_log_now(service)
@@ -91,6 +97,8 @@ async def answer_one_client(
         link.close()
         if guard is not None:
             guard.close()
+        if passing:
+            await trio.to_thread.run_sync(partial(shutil.rmtree, places.home, ignore_errors=True))
 
 
 def _guard(places: Locations, handle: int) -> DaemonLock | None:

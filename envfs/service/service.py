@@ -99,6 +99,7 @@ class Service:
         self.stop = stop
         self.mount = ""
         self.lasts = True
+        self.is_passing = False  # this home was made for one command, and goes away with it
         self.owner = os.geteuid()
         self.me = callers.own_caller()
         self.settings = SettingsFile(Path(places.settings))
