@@ -4,13 +4,15 @@ Laws: a key that somebody has who must not have it any more is replaced by a new
 is sealed with that before anything else. An interrupted change is finished by doing it again.
 """
 
+from contextlib import suppress
+
 from envfs.core.access.caller import Caller
 from envfs.core.keyfile import Custody
 from envfs.core.membership.entries import EntryKind, MemberEntry
 from envfs.core.membership.members import Members
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
-from envfs.errors import AuthenticationFailed
+from envfs.errors import AuthenticationFailed, EnvFSError
 from envfs.host import clocks
 from envfs.service.keys.rekeying import finish_rekeying
 from envfs.service.members.listing import load_members
@@ -65,6 +67,13 @@ async def note_pending(service: Service) -> tuple[Project, ...]:
         described = [(project, await keys.describe(project)) for project in _managed(service)]
         service.pending_keys = tuple(project for project, about in described if about.pending)
     return service.pending_keys
+
+
+async def finish_keys(service: Service) -> None:
+    """Make the new keys that an interrupted revoke left due, if this member may. `status` names what stays due."""
+    if await note_pending(service):
+        with suppress(EnvFSError):  # an engine that is away, or another member's part: it is tried again
+            await settle_keys(service, service.me)
 
 
 def _managed(service: Service) -> list[Project]:
