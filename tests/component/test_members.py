@@ -68,6 +68,19 @@ def test_members_read_and_write_what_they_may_and_no_more(team: Team) -> None:
         assert checked.failed == 0, (name, sent.rows)
 
 
+def test_a_new_key_of_another_machine_is_no_change_that_was_interrupted(team: Team) -> None:
+    team.revoke("ana", "ben")
+    team.carry("ana", "cai")
+    before = sorted((team.vault("cai") / "key" / "shop").iterdir())[-2]
+    assert before.stat().st_size  # the engine takes nothing away, so its bytes are here
+    rows = run(lambda: team["cai"].sent(control.ListProjects())).rows
+    projects = [row for row in rows if isinstance(row, control.ProjectRow)]
+    assert projects
+    assert not any(row.unfinished for row in projects)
+    called = run(lambda: team["cai"].sent(control.ListAuthors())).rows
+    assert {row.name for row in called if isinstance(row, control.AuthorRow)} >= {"ben", "cai"}
+
+
 def test_story_01_a_removed_member_opens_nothing_that_is_written_later(team: Team) -> None:
     team.revoke("ana", "ben")
     team.write("ana", "/shop/prod", "PAGER=new\n")

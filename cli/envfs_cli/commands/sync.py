@@ -93,7 +93,7 @@ def _print(report: control.SharingReport, rows: "list[control.SharingRow]") -> N
         ("behind", _count(report.behind, "record")),
         ("waiting", _count(report.waiting, "version")),
         ("conflicts", str(report.conflicts)),
-        ("authors", _count(report.members, "entry", "entries") + " in their list"),
+        ("members", _count(report.members, "entry", "entries") + " in their list"),
     ):
         output.print_field("", name.ljust(10), " ", text, "dim")
     for row in rows:

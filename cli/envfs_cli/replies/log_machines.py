@@ -7,15 +7,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envfs_cli.output import Style
-
 _KEY_SIGNS = 8
 _STATES = {
     "none": "shares nothing",
     "closed": "sealed to others",
     "missing": "what was here is gone",
 }
-_STYLES: "dict[str, Style]" = {"silent": "bad", "broken": "bad", "missing": "bad"}
 
 
 def print_machines(rows: "Sequence[control.LogMachineRow]", *, as_json: bool) -> None:
@@ -38,8 +35,9 @@ def print_verified(rows: "Sequence[control.LogMachineRow]", *, as_json: bool) ->
             for text in row.faults[1:]:
                 output.print_line(f"{name}: {output.clean(text)}")
         elif row.batches:
-            until = f"{row.entries:,} entries in {row.batches:,} batches, the newest of {output.shown_time(row.time)}"
-            output.print_line(f"{name}: whole: {until}")
+            batches = "1 batch" if row.batches == 1 else f"{row.batches:,} batches"
+            newest = output.shown_time(row.time)
+            output.print_line(f"{name}: whole: {row.entries:,} entries in {batches}, the newest of {newest}")
         else:
             output.print_line(f"{name}: {_STATES.get(row.state, output.clean(row.state))}")
         if row.state == "silent":
@@ -48,7 +46,7 @@ def print_verified(rows: "Sequence[control.LogMachineRow]", *, as_json: bool) ->
 
 def _cells(row: control.LogMachineRow) -> "tuple[str, ...]":
     member = output.clean(row.member) + (" (former)" if row.is_former else "")
-    state = output.paint(_STATES.get(row.state, output.clean(row.state)), _STYLES.get(row.state, "dim"))
+    state = _STATES.get(row.state, output.clean(row.state))
     sent = output.shown_time(row.time) if row.time else "-"
     entries = f"{row.entries:,}" if row.batches else "-"
     return member, output.clean(row.host) or "-", row.device[:_KEY_SIGNS], state, entries, sent
