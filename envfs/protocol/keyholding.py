@@ -14,7 +14,7 @@ from envfs.protocol.answers import *  # noqa: F403 - requests and answers are on
 from envfs.protocol.keyholder_searches import *  # noqa: F403
 from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
 from envfs.protocol.member_requests import *  # noqa: F403
-from envfs.protocol.member_requests import CheckMembers, OwnDevice, SignEntry
+from envfs.protocol.member_requests import CheckMembers, OwnDevice, RotateIdentity, SignEntry
 from envfs.protocol.proxy_sessions import *  # noqa: F403
 from envfs.protocol.proxy_sessions import PROXY_ANSWERS
 from envfs.protocol.rotation_requests import *  # noqa: F403
@@ -309,6 +309,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CreateIdentity: (answers.IdentityMade,),
     LoadIdentity: (answers.IdentityMade,),
     Rewrap: (answers.Rewrapped,),
+    RotateIdentity: (answers.IdentityMade,),
     CopyIdentity: (answers.Copied,),
     CreateRecovery: (answers.IdentityMade,),
     Forget: (answers.Forgotten,),

@@ -34,6 +34,7 @@ class MemberArguments(NamedTuple):
     valid: int | None
     add: bool
     remove: str | None
+    rotate: bool
     no_rekey: bool
     code_file: str | None
     identity_file: str | None
@@ -230,6 +231,8 @@ def _cells(row: control.MemberRow) -> "tuple[str, ...]":
 
 def _devices(arguments: MemberArguments) -> int:
     asking = _start(arguments)
+    if arguments.rotate:
+        return _rotate_device(asking, arguments)
     rows = asking.rows(control.ListMembers())
     own = next((row.name for row in rows if isinstance(row, control.DeviceRow) and row.is_yours), "")
     if arguments.add:
@@ -248,6 +251,22 @@ def _devices(arguments: MemberArguments) -> int:
         for row in devices
     ]
     output.print_table(("NAME", "KEY", "FINGERPRINT"), cells)
+    return 0
+
+
+def _rotate_device(asking: session.Session, arguments: MemberArguments) -> int:
+    if arguments.name or arguments.add or arguments.remove:
+        raise Mistake("--rotate is for this device alone", "leave out the name, --add and --remove")
+    reply = asking.with_passphrase(control.RotateDevice(), "making the new key")
+    if not isinstance(reply, control.DeviceRotated):
+        return exit_status.BUG
+    if arguments.json:
+        output.message_json(reply)
+        return 0
+    output.print_line(reply.fingerprint)
+    output.note("these are the words of this device's new key; the old one counts for nothing from now on")
+    for sentence in reply.notes:
+        output.note(output.clean(sentence))
     return 0
 
 

@@ -81,6 +81,13 @@ class ChangeMember(NamedTuple):
     ttl: int = 0
 
 
+class RotateDevice(NamedTuple):
+    """Give this device a new key in the place of the one that it has. Reply: DeviceRotated.
+
+    Descriptor: the passphrase of the identity, if it has one.
+    """
+
+
 class RevokeMember(NamedTuple):
     """Take a member out, or one `device` of theirs, and make new keys for those who stay.
 
@@ -118,6 +125,14 @@ class MachineInvited(NamedTuple):
     signing_key: str
     seq: int
     digest: str
+
+
+class DeviceRotated(NamedTuple):
+    """This device has another key."""
+
+    device: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 class Joined(NamedTuple):
@@ -182,8 +197,9 @@ MembersRequest = (
     | ApproveMember
     | ListMembers
     | ChangeMember
+    | RotateDevice
     | RevokeMember
     | ListMemberHeads
 )
-MembersReply = MemberInvited | MachineInvited | Joined
+MembersReply = MemberInvited | MachineInvited | DeviceRotated | Joined
 MembersRow = MemberRow | DeviceRow | ReadableRow | MemberHeadRow

@@ -32,7 +32,7 @@ async def invite_member(service: Service, caller: Caller, request: InviteMember,
     until = moment_in(request.seconds)
     entry = _invitation(request, until)
     if not (await load_members(service)).entries:
-        await _found(service, caller)
+        await found_list(service, caller)
 
     def make(members: Members) -> MemberEntry:
         if not members.now.shared:
@@ -114,7 +114,8 @@ def check_free(members: Members, name: str) -> None:
         raise AlreadyExists(f"{name} is a member, or is invited", hint)
 
 
-async def _found(service: Service, caller: Caller) -> None:
+async def found_list(service: Service, caller: Caller) -> None:
+    """Begin the list, as the owner of the vault."""
     vault, keys = service.open_vault.vault, service.open_vault.keys
     others = list(service.settings.load().recipients)
     for project in vault.projects():
