@@ -39,7 +39,8 @@ COMMANDS = (
             "envfs store ca ~/deployment-ca --member alice,bob --server db.example.com",
         ),
         details="An engine is a folder (/srv/vault, on NFS or a USB stick too), ssh://USER@HOST/FOLDER, "
-        "postgres://USER@HOST/DATABASE or etcd://HOST/PREFIX. It holds sealed records and can open none. Nothing is "
+        "sftp://USER@HOST/FOLDER where nothing may be installed, postgres://USER@HOST/DATABASE or "
+        "etcd://HOST/PREFIX. It holds sealed records and can open none. Nothing is "
         "overwritten: a record that differs on the two sides is named, and the exit status is 123. A copy that was "
         "interrupted goes on when it is started again. docs/sharing.md says whom each engine "
         "trusts, and docs/engines.md how PostgreSQL and etcd are set up.",

@@ -55,6 +55,7 @@ async def load_identity(
         finally:
             os.close(handle)
     service.locks.unlocked = True
+    service.sharing.unlocked()
     await service.ledger.authenticate(service.keyholder)
 
 

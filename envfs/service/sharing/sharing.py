@@ -20,6 +20,7 @@ from envfs.host.supervision import supervised_nursery
 from envfs.service.sharing.catching_up import CatchingUp
 from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.listening import PartWatch
 from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
@@ -59,9 +60,11 @@ class VaultSharing:
         self._hints: set[str] = {EVERYTHING}
         self._come = trio.Event()
         self._changed = trio.Event()
-        self.connect: Connect | None = None
+        self.connect: Connect = _running_courier
         self.lasts = True  # a daemon for one command connects when something needs it
         self._is_needed = False
+        self._watch = PartWatch(self.wake)
+        self._looks = 0  # in a row at what cannot be checked while the vault is locked
         self._is_slow = False  # it let a writer wait in vain, and was not heard of since
         self.must_arrive = False  # what is written may not wait, as this home goes away
 
@@ -102,6 +105,11 @@ class VaultSharing:
         """Have a pass soon."""
         self._hints.add(hint)
         self._come.set()
+
+    def unlocked(self) -> None:
+        """Look at what could not be checked, as a key is here now."""
+        self._looks = 0
+        self.wake()
 
     # -- for writers ---------------------------------------------------------------------------------------------------
 
@@ -272,9 +280,10 @@ class VaultSharing:
 
     async def _serve(self, address: str) -> None:
         self._hints.add(EVERYTHING)
-        async with self._connect()(Secret(address)) as engine, supervised_nursery() as tasks:
+        async with self.connect(Secret(address)) as engine, supervised_nursery() as tasks:
             try:
-                tasks.run(self._listen, engine)
+                await self._divide()
+                tasks.run(self._watch.listen, engine)
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
@@ -283,18 +292,9 @@ class VaultSharing:
                 self._engine, self.facts.connected = None, False
             tasks.cancel()
 
-    def _connect(self) -> Connect:
-        if self.connect is None:
-            from envfs.service.sharing.courier_link import running_courier  # noqa: PLC0415 - few vaults are shared
-
-            self.connect = running_courier
-        return self.connect
-
-    async def _listen(self, engine: Engine) -> None:
-        with suppress(EnvFSError):
-            async for stream in engine.watch(("member", "key", "tombstone", "level")):
-                self.wake(stream)
-        self.wake()  # the next pass finds out whether the engine is still there
+    async def _divide(self) -> None:
+        if self._parts is not None:
+            self._watch.follow(await self._parts.passes.divide())
 
     async def _pass(self, engine: Engine, address: str) -> None:
         parts, hints = self._parts, frozenset(self._hints)
@@ -304,6 +304,7 @@ class VaultSharing:
         try:
             for taken in await parts.passes.run(engine, address, hints):
                 parts.tell(taken)
+            await self._divide()
             if self.facts.waits_for_unlock:
                 self._hints |= hints  # what could not be checked yet is asked for again
             await self._merge(parts, engine)
@@ -341,9 +342,17 @@ class VaultSharing:
             self.facts.unmerged[waiting.number] = error.text
 
     def _interval(self) -> float:
-        return _UNLOCK_SECONDS if self.facts.waits_for_unlock else _POLL_SECONDS
+        # what unlocks tells it. A key may come some other way too, so a look now and then
+        self._looks = self._looks + 1 if self.facts.waits_for_unlock else 0
+        return min(_UNLOCK_SECONDS * 2.0**self._looks, _POLL_SECONDS) if self._looks else _POLL_SECONDS
 
     async def _woken(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
             await self._come.wait()
         self._come = trio.Event()
+
+
+def _running_courier(address: Secret[str]) -> AbstractAsyncContextManager[Engine]:
+    from envfs.service.sharing.courier_link import running_courier  # noqa: PLC0415 - few vaults are shared
+
+    return running_courier(address)
