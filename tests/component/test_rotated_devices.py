@@ -45,6 +45,7 @@ def test_a_member_goes_on_with_a_new_key_and_gets_what_is_sealed_to_it(team: Tea
     assert "PAGER=mine" in team.read("ana", "/shop/prod")
 
 
+@pytest.mark.soak
 def test_the_old_key_opens_no_home_and_writes_nothing_that_counts(team: Team) -> None:
     file = team["ben"].folder / "identity.txt"
     before = file.read_bytes()
@@ -71,7 +72,7 @@ def test_the_owner_of_the_vault_gets_a_new_key_and_their_log_goes_on(team: Team)
     assert whole.failed == 0
 
 
-@pytest.mark.parametrize("step", ["append_entry", "load_identity"])
+@pytest.mark.parametrize("step", [pytest.param("append_entry"), pytest.param("load_identity", marks=pytest.mark.soak)])
 def test_a_rotation_that_broke_off_goes_on_when_it_is_begun_again(
     team: Team, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

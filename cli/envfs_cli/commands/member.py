@@ -31,6 +31,7 @@ class MemberArguments(NamedTuple):
     engine: str | None
     code: bool
     ttl: int | None
+    renew: int | None
     valid: int | None
     add: bool
     remove: str | None
@@ -82,6 +83,7 @@ def _invite_member(arguments: MemberArguments) -> int:
         arguments.machine,
         arguments.valid or parse_duration(_VALID),
         arguments.ttl or (parse_duration(_MACHINE_TTL) if arguments.machine else 0),
+        renew=arguments.renew or 0,
     )
     return _invite(_start(arguments), request, arguments)
 
@@ -90,7 +92,8 @@ def _invite_machine(arguments: MemberArguments) -> int:
     from envfs_cli.sharing import machines
 
     ttl = arguments.ttl or parse_duration(_MACHINE_TTL)
-    request = control.InviteMachine(_name(arguments), arguments.role or "reader", arguments.level, ttl)
+    name, role = _name(arguments), arguments.role or "reader"
+    request = control.InviteMachine(name, role, arguments.level, ttl, renew=arguments.renew or 0)
     invited = machines.InvitedMachine(request, arguments.engine, arguments.json)
     return machines.invite_machine(_start(arguments), invited)
 
@@ -226,6 +229,8 @@ def _cells(row: control.MemberRow) -> "tuple[str, ...]":
     state = {"member": "you" if row.is_you else "member"}.get(row.state, row.state)
     role = f"{row.role} (machine)" if row.machine else row.role
     ends = output.shown_time(row.end or row.until) if row.end or row.until else "-"
+    if row.renews_until and row.state == "member":
+        ends += f" (renews itself until {output.shown_time(row.renews_until)})"
     return output.clean(row.name), role, state, " ".join(row.levels), ends
 
 

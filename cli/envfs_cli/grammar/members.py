@@ -28,6 +28,9 @@ COMMANDS = (
             Option(("--engine",), "text", "ADDRESS", "the machine's own address of the engine; its files go along"),
             Option(("--code",), "flag", "", "with --machine: print a code for `member join` in place of a join secret"),
             Option(("--ttl",), "duration", "TIME", "how long the member stays; default: 90d for a machine"),
+            Option(
+                ("--renew",), "duration", "TIME", "with --machine: it renews itself by its --ttl, for so long in all"
+            ),
             Option(("--valid",), "duration", "TIME", "how long the invitation stands; default: 7d"),
             Option(("--add",), "flag", "", "with devices: invite one more device of yours, or of NAME"),
             Option(("--remove",), "text", "KEY", "with devices: the beginning of the key of the one to take out"),

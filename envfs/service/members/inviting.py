@@ -93,7 +93,16 @@ def _invitation(request: InviteMember, until: str) -> MemberEntry:
         until=until,
         end=moment_in(request.ttl),
         lock="?",
+        **_renewal(request),  # type: ignore[arg-type]  # each of its own type
     )
+
+
+def _renewal(request: InviteMember) -> dict[str, object]:
+    if not request.renew:
+        return {}
+    if not request.machine or not 0 < request.ttl <= request.renew:
+        raise BadRequest("a machine renews itself for its time, and no less long than once", "--ttl 30d --renew 365d")
+    return {"span": request.ttl, "bound": moment_in(request.renew)}
 
 
 def check_name(name: str) -> str:
