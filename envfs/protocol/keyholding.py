@@ -47,7 +47,8 @@ class LoadIdentity(NamedTuple):
     """Hold an identity. Descriptors: the identity (age file or plain), then the passphrase if it is encrypted.
 
     In a vault with a list of members (blobs) it is that of a device that is in the list at `time`. `founder` is the
-    owner whose vault this home joined. Empty for the owner's own home.
+    owner whose vault this home joined. Empty for the owner's own home. With `joins` it is not in the list
+    yet.
     """
 
     owner_recipient: str
@@ -58,6 +59,7 @@ class LoadIdentity(NamedTuple):
     time: str = ""
     founder: str = ""
     members: MemberRecords | None = None
+    joins: bool = False
 
 
 class Rewrap(NamedTuple):

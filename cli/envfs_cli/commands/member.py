@@ -158,7 +158,8 @@ def _join(arguments: MemberArguments) -> int:
         code = secrets.from_file(arguments.code_file, "the code", _CODE_BYTES)
     else:
         code = secrets.from_bytes(prompts.ask_hidden("code of the invitation: ", "the code", _CODE_BYTES))
-    passphrase = () if path else (secrets.new_passphrase(file),)
+    asked = secrets.passphrase_descriptor if joining.is_begun() else secrets.new_passphrase
+    passphrase = () if path else (asked(file),)
     link = session.session_over(client.reach_own_daemon(), arguments.passphrase_file)
     with prompts.Waiting("making the identity"):
         reply = link.reply(control.JoinVault(path, "", engine), (code, *passphrase))

@@ -62,6 +62,8 @@ def check_device(identity: Identity, request: LoadIdentity, work: Work) -> None:
     owner = request.owner_recipient, request.owner_signing_key
     if request.founder and request.founder != request.owner_signing_key:
         raise AuthenticationFailed("this is not the vault that was joined", "look at [owner] in vault.toml")
+    if request.joins and request.founder:
+        return
     is_owner = (identity.recipient, identity.author) == owner
     if not is_owner and (request.members is None or not request.founder):
         raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
