@@ -7,8 +7,8 @@ that has an identity fetches nothing. To wait changes nothing: an approval count
 import os
 import time
 
-from envfs.core.shared_keys import DESCRIPTION
 from envfs import safe_open
+from envfs.core.shared_keys import DESCRIPTION
 from envfs.errors import AlreadyExists, Conflict, EnvFSError, NotApproved
 from envfs.protocol import control
 from envfs_cli import output
