@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "locked": "connected"}
 
 
+_NO_FAULTS = ("waiting", "left")  # of rows: nobody has to do anything
+
+
 class SyncArguments(NamedTuple):
     """The arguments of `sync`."""
 
@@ -68,7 +71,7 @@ def _status(arguments: SyncArguments) -> int:
         output.as_json({**report._asdict(), "rows": [row._asdict() for row in rows]})
     else:
         _print(report, rows)
-    needs_person = any(row.kind != "waiting" for row in rows) or report.state == "away"
+    needs_person = any(row.kind not in _NO_FAULTS for row in rows) or report.state == "away"
     return EnvFSError.status if needs_person else 0
 
 
@@ -102,7 +105,7 @@ def _sentence(row: control.SharingRow) -> str:
 
 
 def _style(row: control.SharingRow) -> "Style":
-    return "dim" if row.kind == "waiting" else "bad"
+    return "dim" if row.kind in _NO_FAULTS else "bad"
 
 
 def _count(number: int, one: str, several: str = "") -> str:

@@ -8,6 +8,7 @@ from envfs.protocol.control import DescribeSharing, Done, ResolveConflict, Share
 from envfs.service.levels.conflicts import resolve_conflicts
 from envfs.service.maintenance.shared_engine import check_engine, choose_engine
 from envfs.service.service import Service
+from envfs.service.sharing.erasing import left_words
 
 
 async def describe_sharing(call: Call, _request: DescribeSharing) -> Sent:
@@ -49,6 +50,8 @@ def _rows(service: Service) -> Iterator[SharingRow]:
         yield SharingRow("forked", stream, 0, (), "its records are not those of this machine")
     for stream, fault in sorted(facts.refused.items()):
         yield SharingRow("refused", stream, 0, (), fault)
+    for stream, number in sorted(facts.left.items()):
+        yield SharingRow("left", stream, 0, (), left_words(number))
     for name in outbox.damaged:
         yield SharingRow("damaged", f"{outbox.folder}/{name}", 0, (), "it cannot be read")
 

@@ -27,8 +27,8 @@ class ResolveConflict(NamedTuple):
 class SharingRow(NamedTuple):
     """One version that waits, or one stream that is not as it should be.
 
-    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused` or `damaged`. `subject` is a level, or
-    a stream, or a file of the outbox. `names` are variables that both sides changed. `text` says why.
+    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused`, `damaged` or `left`. `subject` is a
+    level, or a stream, or a file of the outbox. `names` are variables that both sides changed. `text` says why.
     """
 
     kind: str

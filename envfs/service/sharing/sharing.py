@@ -19,6 +19,7 @@ from envfs.host import clocks
 from envfs.host.supervision import supervised_nursery
 from envfs.service.sharing.catching_up import CatchingUp
 from envfs.service.sharing.checking import Checker
+from envfs.service.sharing.erasing import Erasing
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.outbox import Outbox
@@ -52,6 +53,7 @@ class VaultSharing:
         """Ask `address` for the engine's, each time."""
         self.store = SharedStore(mirror, Outbox(outbox), lambda: bool(self.address()))
         self.facts = facts
+        self.erasing = Erasing(mirror, facts)
         self._address = address
         self._last_address = ""
         self._engine: Engine | None = None
@@ -269,6 +271,7 @@ class VaultSharing:
         async with self._connect()(Secret(address)) as engine, supervised_nursery() as tasks:
             try:
                 tasks.run(self._listen, engine)
+                tasks.run(self.erasing.run, engine, address)
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
@@ -296,8 +299,10 @@ class VaultSharing:
             return
         self._hints.clear()
         try:
-            for taken in await parts.passes.run(engine, address, hints):
+            came = await parts.passes.run(engine, address, hints)
+            for taken in came:
                 parts.tell(taken)
+            self.erasing.look(hints, came)
             if self.facts.waits_for_unlock:
                 self._hints |= hints  # what could not be checked yet is asked for again
             await self._merge(parts, engine)
