@@ -1,168 +1,98 @@
-"""Machines around one server, each with a network, a daemon and a courier of its own: what they write is all on all.
+"""A machine of CI: nothing but a join secret, in a container, on real servers."""
 
-How long it took is said, and no test fails for it (`make engines PYTEST_ARGS='-s -k machines'` shows the figures).
-"""
-
-import contextlib
+import json
 import subprocess
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from envfs_cli.daemon.join_secret import parse_join_secret
 from tests.conftest import Homes
+from tests.engines.containers import container, files_with, run_in_container
 from tests.engines.servers.etcd import etcd_server
-from tests.engines.servers.network import HUB, Network, network
 from tests.engines.servers.postgresql import postgres_server
 from tests.engines.servers.processes import running
-from tests.engines.servers.sshd import Sshd
-from tests.system.home import ENVFS, Home, eventually
-from tests.system.watchers import Inotify, wait_for, writer
+from tests.engines.servers.sshd import ENVFS, Sshd
+from tests.system.home import SECONDS, Home
 
-LEVEL = "/shop/prod"
-KINDS = ("ssh", "sftp", "postgres", "etcd")
+NOBODY = 54_321  # is in no list of users
 
 
-class Team(NamedTuple):
-    """Machines with one vault, each served by a daemon, and the network between them and the engine."""
-
-    homes: tuple[Home, ...]
-    net: Network
-
-
-@contextlib.contextmanager
-def engine(kind: str, folder: Path) -> Iterator[Callable[[], str]]:
-    """Run a server on the hub, and give an address of an empty place for one more member, each time."""
-    match kind:
-        case "postgres":
-            with postgres_server(folder, HUB) as database:
-                schema = database.new_schema()
-                yield lambda: database.address("alice", schema)
-        case "etcd":
-            with etcd_server(folder, host=HUB) as cluster:
-                prefix = cluster.new_prefix()
-                yield lambda: cluster.address("alice", prefix)
-        case _:
-            server = Sshd(folder, HUB)
-            server.make()
-            vault = server.new_vault()
-            with running(server):
-                yield lambda: server.sftp_address(vault) if kind == "sftp" else server.new_address(vault)
+@pytest.fixture
+def sshd(ground: Path) -> Iterator[Sshd]:
+    server = Sshd(Path(tempfile.mkdtemp(prefix="machines-sshd-", dir=ground)))
+    server.make()
+    with running(server):
+        yield server
 
 
-@contextlib.contextmanager
-def team(kind: str, machines: int, new_home: Homes, source: Home, ground: Path) -> Iterator[Team]:
-    """Have machines with copies of one vault. All are in contact with the engine when the block begins."""
-    folder = Path(tempfile.mkdtemp(prefix="hub-", dir=ground))
-    with network(machines) as net, ExitStack() as stack:
-        with net.at():
-            new_address = stack.enter_context(engine(kind, folder))
-        homes = tuple(new_home(source) for _ in range(machines))
-        for number, home in enumerate(homes):
-            text = home.settings.read_text(encoding="utf-8")
-            home.edit_settings(f'{text}\n[store]\nengine = "{new_address()}"\n')
-            with net.at(number):
-                stack.enter_context(home.mounted())
-        for home in homes:
-            eventually(lambda home=home: "connected" in home.envfs("sync", "status", status=None).text, "it is there")
-        yield Team(homes, net)
+def _invited(home: Home, *words: str) -> dict[str, str]:
+    said = home.envfs("member", "invite", "ci", "--machine", "--ttl", "90d", "--level", "/shop/prod", *words, "--json")
+    return dict(json.loads(said.text))
 
 
-def lines(home: Home) -> set[str]:
-    return set(home.view(LEVEL).read_text(encoding="utf-8").split("\n"))
+def _admit(sshd: Sshd, key: str, vault: Path) -> None:
+    said = subprocess.run(
+        [ENVFS, "store", "invite", "-", vault], input=key.encode(), capture_output=True, check=True, timeout=60
+    )
+    with (sshd.folder / "authorized_keys").open("ab") as file:
+        file.write(said.stdout)
 
 
-def versions(home: Home) -> list[int]:
-    folder = home.vault / f"level{LEVEL}"
-    return sorted(int(path.name[1:9]) for path in folder.iterdir() if path.name.startswith("@"))
-
-
-@pytest.mark.parametrize(
-    ("kind", "machines", "writes"),
-    [
-        pytest.param("ssh", 2, 5, id="ssh-in-short"),
-        *(pytest.param(kind, 5, 200, id=kind, marks=pytest.mark.soak) for kind in KINDS),
-    ],
-)
-def test_what_machines_write_at_once_is_on_all_of_them_without_a_gap(
-    kind: str, machines: int, writes: int, new_home: Homes, stocked: Home, ground: Path
-) -> None:
-    with team(kind, machines, new_home, stocked, ground) as (homes, _):
-        before = versions(homes[0])
-        begun = time.monotonic()
-        took: list[float] = []
-
-        def write(home: Home, number: int) -> None:
-            with writer(home.socket) as each:
-                for at in range(writes):
-                    asked = time.monotonic()
-                    each.set(LEVEL, f"M{number}_{at}", "1")
-                    took.append(time.monotonic() - asked)
-
-        threads = [threading.Thread(target=write, args=(home, number)) for number, home in enumerate(homes)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        ended = time.monotonic()
-        names = {f"M{number}_{at}=1" for number in range(machines) for at in range(writes)}
-        for home in homes:
-            eventually(lambda home=home: names <= lines(home), "all is there", seconds=600)
-        there = time.monotonic()
-        took.sort()
-        print(
-            f"\n{kind}: {machines} machines, {writes} writes each: {ended - begun:.1f} s, a write"
-            f" {took[len(took) // 2]:.3f} s in the median and {took[-1]:.1f} s the slowest;"
-            f" all on all {there - ended:.1f} s after the last one"
-        )
-        for home in homes:
-            eventually(lambda home=home: len(versions(home)) == len(before) + len(names), "all versions are there")
-            assert versions(home) == list(range(1, len(before) + len(names) + 1))
-            assert "0 versions" in home.envfs("sync", "status", status=None).text
+def test_jobs_run_with_nothing_but_the_join_secret_over_ssh(new_home: Homes, sshd: Sshd) -> None:
+    ana, vault = new_home(), sshd.folder / "vault"
+    command = f'PATH={Path(ENVFS).parent}:$PATH sh -c \\"$SSH_ORIGINAL_COMMAND\\"'
+    with ana.served():
+        ana.envfs("set", "/shop/prod", "DB", given="hunter2")
+        ana.envfs("sync", "start", sshd.address("ssh", vault, sshd.new_member(command)))
+        machine = _invited(ana)
+        join = {"ENVFS_JOIN": machine["join"]}
+        job = ENVFS, "exec", "/shop/prod", "--", "/usr/bin/env"
+        assert "does not admit this key" in run_in_container(*job, environ=join, status=102).complaint
+        _admit(sshd, machine["public_key"], vault)
+        at_once = [
+            subprocess.Popen(
+                container(*job), env={"PATH": "/usr/bin:/bin", **join}, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+            )
+            for _ in range(2)
+        ]
+        for process in at_once:
+            said, _ = process.communicate(timeout=3 * SECONDS)
+            assert process.returncode == 0
+            lines = {line for line in said.decode().splitlines() if not line.startswith(("PWD=", "OLDPWD=", "SHLVL="))}
+            assert lines - {"_=/usr/bin/env"} == {"PATH=/usr/bin:/bin", "DB=hunter2"}
+        identity = parse_join_secret(machine["join"]).identity
+        assert files_with(ana.path, identity.encode()) == files_with(vault, identity.encode()) == []
+        ana.envfs("member", "revoke", "ci", "-y")
+        assert "no member's name" in run_in_container(*job, environ=join, status=102).complaint
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_change_on_one_machine_is_an_event_on_another_and_starts_a_watched_command_again(
-    kind: str, new_home: Homes, stocked: Home, ground: Path
-) -> None:
-    with team(kind, 2, new_home, stocked, ground) as ((one, other), _):
-        told = ground / f"told-{kind}"
-        words = [ENVFS, "exec", "--watch", LEVEL, "--", "sh", "-c", f'echo "$ARRIVED" >> {told}; exec sleep 600']
-        with Inotify(other.view(LEVEL)) as events, subprocess.Popen(words, env=other.environ()) as command:
-            try:
-                eventually(lambda: told.exists() and told.read_text(), "the command runs")
-                del events.seen[:]
-                with writer(one.socket) as write:
-                    write.set(LEVEL, "ARRIVED", "1")
-                    written = time.monotonic()
-                    wait_for(events.seen, 1)
-                    seen = time.monotonic()
-                    eventually(lambda: told.read_text().endswith("1\n"), "the command starts again")
-                    started = time.monotonic()
-            finally:
-                command.terminate()
-                command.wait(60)
-        print(f"\n{kind}: an event after {seen - written:.2f} s, the command after {started - written:.2f} s")
+def test_a_machine_has_its_own_certificate_at_a_database(new_home: Homes, ground: Path) -> None:
+    with postgres_server(Path(tempfile.mkdtemp(prefix="machines-postgres-", dir=ground))) as server:
+        schema = server.new_schema()
+        _runs_by_certificate(new_home(), server.address("alice", schema), server.address("bob", schema))
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_machine_whose_cable_was_out_goes_on_with_what_came_meanwhile(
-    kind: str, new_home: Homes, stocked: Home, ground: Path
-) -> None:
-    with team(kind, 2, new_home, stocked, ground) as ((one, other), net):
-        net.cut(1)
-        with writer(one.socket) as write, writer(other.socket) as write_there:
-            write.set(LEVEL, "MEANWHILE", "1")
-            write_there.set(LEVEL, "OFFLINE", "1")
-        assert "MEANWHILE=1" not in lines(other)
-        net.resume(1)
-        for home in (one, other):
-            eventually(lambda home=home: {"MEANWHILE=1", "OFFLINE=1"} <= lines(home), "both are there", seconds=300)
-        assert versions(one) == versions(other)
+def test_a_machine_has_its_own_certificate_at_a_cluster(new_home: Homes, ground: Path) -> None:
+    with etcd_server(Path(tempfile.mkdtemp(prefix="machines-etcd-", dir=ground))) as server:
+        prefix = server.new_prefix()
+        _runs_by_certificate(new_home(), server.address("alice", prefix), server.address("bob", prefix))
+
+
+def _runs_by_certificate(ana: Home, own: str, machines: str) -> None:
+    job = ENVFS, "exec", "/shop/prod", "--", "/usr/bin/env"
+    with ana.served():
+        ana.envfs("set", "/shop/prod", "DB", given="hunter2")
+        ana.envfs("sync", "start", own)
+        words = "member", "invite", "ci", "--machine", "--level", "/shop/prod"
+        assert "--engine '" in ana.envfs(*words, status=101).complaint
+        assert ana.rows("member", "ls") == []  # and nothing was done
+        secret = parse_join_secret(machine := _invited(ana, "--engine", machines)["join"])
+        assert {*secret.files} == {"ca", "cert", "key"}
+        for uid in (0, NOBODY):
+            said = run_in_container(*job, environ={"ENVFS_JOIN": machine}, uid=uid)
+            assert "DB=hunter2\n" in said.text

@@ -29,11 +29,12 @@ COMMANDS = (
             Option(("--server",), "list", "A,B", "ca: a certificate for one server with these names or addresses"),
             Option(("--days",), "number", "N", "ca: how long a certificate is good for; default: 90, a server's 365"),
             Option(("--may-erase",), "flag", "", "invite: let the key erase records too, as forgetting takes it"),
+            Option(("--append",), "flag", "", "invite: put the line into ~/.ssh/authorized_keys of this user, once"),
             JSON,
         ),
         (
             "envfs store init ssh://vault@server/srv/vault",
-            "envfs store invite alice.pub /srv/vault >> ~/.ssh/authorized_keys",
+            "envfs store invite alice.pub /srv/vault --append",
             "envfs store push ssh://alice@server/srv/vault",
             "envfs store copy /media/stick/vault postgres://alice@db/vault",
             "envfs store ca ~/deployment-ca --member alice,bob --server db.example.com",

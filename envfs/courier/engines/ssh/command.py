@@ -29,6 +29,7 @@ _LONGEST = 300
 _OURS = "envfs: error: "
 NOISE = "look for what a shell prints there at its start, as in ~/.bashrc"
 WITHOUT = "if nothing may be installed there, an address of sftp:// does"
+UNKNOWN_HOST = "ssh does not know"  # how the error begins that a person at a terminal can resolve
 
 
 def ssh_command(address: Address, *words: str) -> list[str]:
@@ -64,7 +65,7 @@ def end_of_ssh(address: Address, status: int | None, words: bytes) -> EnvFSError
         return NotApproved(f"{address.host} does not admit this key of ssh", _admitting(address))
     if "host key" in text.lower():
         return StoreUnavailable(
-            f"ssh does not know {address.host}, or knows it by another key: {text}",
+            f"{UNKNOWN_HOST} {address.host}, or knows it by another key: {text}",
             "connect to it once with ssh, and compare the key that it shows",
         )
     if text.startswith(_OURS):

@@ -45,9 +45,9 @@ class SshEngine:
         """
         await self._linked()
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream that starts with `prefix`."""
-        return await (await self._linked()).heads(prefix)
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
+        return await (await self._linked()).heads(*prefixes)
 
     async def list(self, prefix: str) -> Sequence[str]:
         """Return the keys that start with `prefix`, in order."""
@@ -67,8 +67,7 @@ class SshEngine:
 
     async def watch(self, prefixes: Sequence[str]) -> AsyncGenerator[str, None]:
         """Yield streams that may have grown, or EVERYTHING, over all connections."""
-        for prefix in prefixes:
-            shared_keys.check_prefix(prefix)
+        shared_keys.check_prefixes(prefixes)
         while True:
             try:
                 link = await self._linked()
