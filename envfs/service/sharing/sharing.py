@@ -32,6 +32,7 @@ from envfs.vault.vault import Vault
 
 Connect = Callable[[Secret[str]], AbstractAsyncContextManager[Engine]]
 _PATIENCE = 3.0  # of a writer, for the engine
+_OFFER_PATIENCE = 20.0  # for what cannot wait: a line that is slow is not one that is cut
 _LOOK_SECONDS = 5.0  # at settings without an engine
 _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
@@ -185,7 +186,7 @@ class VaultSharing:
         if not self.address():
             return True
         try:
-            with trio.fail_after(_PATIENCE):
+            with trio.fail_after(_OFFER_PATIENCE):
                 engine = await self._reachable()
                 if engine is not None:
                     is_ours = await engine.put_new(key, data) or (await engine.get((key,))).get(key) == data
