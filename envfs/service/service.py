@@ -200,6 +200,7 @@ class Service:
             self._opened.gate.on_alarm = self._alarm
             self._opened.writer.sharing = self._opened.keys.sharing = self.sharing
             self.sharing.join(vault, self.keyholder, VaultUser(self._opened.tell_came, self._rebase, self._accept))
+            self.sharing.erasing.join(vault, self.keyholder, self._forget)
         return self._opened
 
     async def _rebase(self, waiting: WaitingVersion) -> None:
@@ -207,6 +208,16 @@ class Service:
 
     def _accept(self, level: str, version: int) -> None:
         self.log.append_durably(events.accepted(level, version), self.me)
+
+    async def _forget(self, level: str, versions: list[int]) -> None:
+        # another machine forgot them
+        async with self.open_vault.changing:
+            self.ledger.forgetting.add(level)
+            self.log.append_durably(events.forgotten(level, versions[0], versions[-1]), self.me)
+            await trio.to_thread.run_sync(self.open_vault.vault.forget_versions, level, versions)
+            self.ledger.forgetting.discard(level)
+        self.open_vault.views.forget(level, versions)
+        await self.after_lock()  # what the kernel has of them
 
     @property
     def has_open_vault(self) -> bool:
