@@ -15,11 +15,12 @@ import trio
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
-from envfs.errors import BadRequest, EnvFSError, NotApproved
+from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NotApproved
 from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
 from envfs.service.access import rights
 from envfs.service.audit import log_verification
+from envfs.service.members.listing import is_waiting
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
 
@@ -114,6 +115,8 @@ _TABLE: dict[type, Requirement] = {
     ask.ShareVault: Requirement(_C.ADMIN, Where.VAULT, "sharing.share_vault"),
     ask.ResolveConflict: Requirement(_C.WRITE, Where.LEVEL, "sharing.resolve_conflict"),
     ask.InviteMember: Requirement(_C.ADMIN, Where.VAULT, "members.invite_member"),
+    ask.InviteMachine: Requirement(_C.ADMIN, Where.VAULT, "members.invite_machine"),
+    ask.EnterVault: Requirement(_C.ADMIN, Where.VAULT, "members.enter_vault"),
     ask.JoinVault: Requirement(_C.ADMIN, Where.VAULT, "members.join_vault"),
     ask.ApproveMember: Requirement(_C.ADMIN, Where.VAULT, "members.approve_member"),
     ask.ListMembers: Requirement(_C.ADMIN, Where.VAULT, "members.list_members"),
@@ -163,12 +166,21 @@ async def dispatch_request(call: Call, request: object) -> Sent:
     try:
         return await _answer(call, request)
     except EnvFSError as error:
-        return Sent(ask.Failed(error.code, error.text, error.hint, error.about))
+        told = _not_let_in(call, error) if isinstance(error, NoSuchLevel) else error
+        return Sent(ask.Failed(told.code, told.text, told.hint, told.about))
     except (ConnectionError, trio.TooSlowError):
         raise  # the client has left, or takes nothing more, in the middle of its rows
     except Exception as error:  # noqa: BLE001 - one request's bug must not end the daemon
         surprises.report_bug(error)
         return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))
+
+
+def _not_let_in(call: Call, error: NoSuchLevel) -> EnvFSError:
+    # of a vault that was joined nothing is here before somebody has let this device in
+    service = call.service
+    if not (call.caller.is_user(service.owner) and service.has_open_vault and is_waiting(service)):
+        return error
+    return NotApproved("nobody has approved this device yet", "ask an administrator for `envfs member approve`")
 
 
 async def _answer(call: Call, request: object) -> Sent:
@@ -177,8 +189,12 @@ async def _answer(call: Call, request: object) -> Sent:
     need = _TABLE[type(request)]
     if not _may(call, request, need):
         _refuse(call, request, need)
-    sent = await handler_of(need)(call, request)
     decided = need.where in (Where.NOWHERE, Where.GATE)
+    try:
+        sent = await handler_of(need)(call, request)
+    finally:
+        if not decided:  # whatever it changed, also where it failed half-way
+            call.service.forget_names()
     if not decided and not call.service.lasts and type(request) not in _READS:
         await log_verification.sign_log(
             call.service

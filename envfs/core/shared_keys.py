@@ -67,6 +67,18 @@ def check_prefix(text: str) -> None:
         raise BadName("not the beginning of a key")
 
 
+def check_prefixes(texts: Iterable[str]) -> None:
+    """Refuse what cannot be beginnings of keys. Raises as `check_prefix` does."""
+    for text in texts:
+        check_prefix(text)
+
+
+def is_within(stream: str, prefixes: Iterable[str]) -> bool:
+    """Tell whether a stream may have keys that start with one of some prefixes."""
+    start = f"{stream}/@"
+    return any(start.startswith(prefix) or prefix.startswith(start) for prefix in prefixes)
+
+
 def stream_of(key: str) -> str:
     """Return the stream of a record's key, which is the key up to its last slash."""
     return key.rpartition("/")[0]

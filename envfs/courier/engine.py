@@ -18,8 +18,11 @@ EVERYTHING = ""  # the hint that anything may have come
 class Engine(Protocol):
     """Keys are those of a store (docs/format.md, 3). `stream` is a key up to its last slash."""
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream that starts with `prefix`. `vault.toml` is no stream."""
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start with one of `prefixes`.
+
+        So `level/shop/` is a project's texts, `level/@` those of level `/` alone. `vault.toml` is in no stream.
+        """
         ...
 
     async def list(self, prefix: str) -> Sequence[str]:
@@ -43,7 +46,10 @@ class Engine(Protocol):
         ...
 
     def watch(self, prefixes: Sequence[str]) -> AsyncIterator[str]:
-        """Yield streams that may have grown, or EVERYTHING, as long as it is iterated. The first is EVERYTHING."""
+        """Yield streams that may have grown, or EVERYTHING, as long as it is iterated. The first is EVERYTHING.
+
+        `prefixes` are as for `heads`. Hints about other streams are not sent, as far as the engine can leave them out.
+        """
         ...
 
     async def close(self) -> None:

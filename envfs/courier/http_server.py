@@ -174,7 +174,7 @@ class PlainHttpServer:
             return PlainAnswer(_STATUS.get(type(error), _UNAVAILABLE), f"{error.text}\n".encode())
 
     async def _heads(self, request: PlainRequest) -> PlainAnswer:
-        heads = await self._engine.heads(_prefix(request))
+        heads = await self._engine.heads(*(request.prefixes or ("",)))
         return _lines(f"{stream} {number}" for stream, number in sorted(heads.items()))
 
     async def _keys(self, request: PlainRequest) -> PlainAnswer:

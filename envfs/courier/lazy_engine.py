@@ -58,9 +58,9 @@ class LazyEngine:
         self._lock = trio.Lock()
         self._is_closed = False
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream that starts with `prefix`."""
-        return await (await self._connected()).heads(prefix)
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
+        return await (await self._connected()).heads(*prefixes)
 
     async def list(self, prefix: str) -> Sequence[str]:
         """Return the keys that start with `prefix`, in order."""

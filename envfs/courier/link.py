@@ -52,13 +52,15 @@ class EngineLink:
         self._fail(StoreUnavailable("the engine is closed"))
         await self._stream.close()
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream that starts with `prefix`."""
-        shared_keys.check_prefix(prefix)
-        packets = await self._ask(words.ListHeads(self._number(), prefix))
-        answers = expected_answers(packets, words.HeadsListed)
-        heads = {row.stream: row.newest for answer in answers for row in answer.heads}
-        if not all(_is_head(stream, newest, prefix) for stream, newest in heads.items()):
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
+        shared_keys.check_prefixes(prefixes)
+        heads: dict[str, int] = {}
+        for part in words.split_texts(prefixes):
+            packets = await self._ask(words.ListHeads(self._number(), part))
+            answers = expected_answers(packets, words.HeadsListed)
+            heads |= {row.stream: row.newest for answer in answers for row in answer.heads}
+        if not all(_is_head(stream, newest, prefixes) for stream, newest in heads.items()):
             raise nonsense()
         return heads
 
@@ -105,8 +107,7 @@ class EngineLink:
 
     async def watch(self, prefixes: Sequence[str]) -> AsyncGenerator[str, None]:
         """Yield streams that may have grown, or EVERYTHING."""
-        for prefix in prefixes:
-            shared_keys.check_prefix(prefix)
+        shared_keys.check_prefixes(prefixes)
         number = self._number()
         hints = self._hints[number] = PendingHints()
         try:
@@ -176,8 +177,8 @@ class EngineLink:
             hints.fail(self.end)
 
 
-def _is_head(stream: str, newest: int, prefix: str) -> bool:
-    return newest > 0 and stream.startswith(prefix) and shared_keys.is_shared_stream(stream)
+def _is_head(stream: str, newest: int, prefixes: Sequence[str]) -> bool:
+    return newest > 0 and shared_keys.is_within(stream, prefixes) and shared_keys.is_shared_stream(stream)
 
 
 def _is_hint(stream: str) -> bool:

@@ -110,9 +110,9 @@ class EngineServer:
     async def _ask(self, request: Question, records: tuple[bytes, ...]) -> None:
         number = request.number
         match request:
-            case ListHeads(prefix=prefix):
-                shared_keys.check_prefix(prefix)
-                await self._send_heads(number, await self._engine.heads(prefix))
+            case ListHeads(prefixes=prefixes):
+                shared_keys.check_prefixes(prefixes)
+                await self._send_heads(number, await self._engine.heads(*prefixes))
             case ListStoreKeys(prefix=prefix):
                 shared_keys.check_prefix(prefix)
                 parts = split_texts(await self._engine.list(prefix))
@@ -169,8 +169,7 @@ class EngineServer:
 
     async def _collect(self, request: WatchStreams, hints: PendingHints) -> None:
         try:
-            for prefix in request.prefixes:
-                shared_keys.check_prefix(prefix)
+            shared_keys.check_prefixes(request.prefixes)
             async for stream in self._engine.watch(request.prefixes):
                 hints.add(stream)
             hints.fail(StoreUnavailable("the engine is closed"))

@@ -1,6 +1,6 @@
 """The way into the daemon: started by the client or by systemd, told everything by arguments and descriptors.
 
-answer CONNECTION [--lock FD] [--look]             serve one client on an inherited socket
+answer CONNECTION [--lock FD] [--look] [--passing] serve one client on an inherited socket
 serve [--mount PATH] [--passphrase FD] [--ready FD] [--lock FD] [--service] [--locked]
 clear                                              remove the mounts that a killed daemon of this home left
 attach                                             mount what a daemon with --service serves, as root
@@ -31,13 +31,13 @@ from envfs.locations import Locations
 from envfs.protocol import control, framing, wire
 
 _OPTIONS: dict[str, tuple[str, ...]] = {
-    "answer": ("lock", "look"),
+    "answer": ("lock", "look", "passing"),
     "serve": ("mount", "passphrase", "ready", "lock", "service", "locked"),
     "clear": (),
     "attach": (),
     "detach": (),
 }
-_FLAGS = ("look", "service", "locked")
+_FLAGS = ("look", "passing", "service", "locked")
 _LIMITS = {
     errno.EMFILE: "open files (ulimit -n)",
     errno.EAGAIN: "processes (ulimit -u)",
@@ -58,6 +58,7 @@ class Arguments(NamedTuple):
     look: bool = False
     service: bool = False
     locked: bool = False
+    passing: bool = False
 
 
 def main() -> int:
@@ -125,7 +126,7 @@ def _run(arguments: Arguments) -> None:
     if arguments.what == "answer":
         connection = socket.socket(fileno=arguments.connection)
         answer = partial(daemon.answer_one_client, _places(os.geteuid()), connection, keyholder)
-        trio.run(partial(answer, arguments.lock, looks=arguments.look))
+        trio.run(partial(answer, arguments.lock, looks=arguments.look, passing=arguments.passing))
     else:
         ready = partial(_ready, arguments.ready)
         passphrase = arguments.passphrase if arguments.passphrase >= 0 else None

@@ -8,11 +8,11 @@ Neither side believes the other: lengths are bounded, and keys are checked by bo
 from collections.abc import Callable, Iterable
 
 from envfs.core import limits
-from envfs.errors import BadRequest, EnvFSError, StoreUnavailable, from_code
+from envfs.errors import EnvFSError, StoreUnavailable, from_code
 from envfs.protocol import framing, wire
 from envfs.tuples import NamedTuple
 
-VERSION = 1  # of this protocol, as `envfs store-serve` and its clients say it
+VERSION = 2  # of this protocol, as `envfs store-serve` and its clients say it
 TEXT_BYTES = 32 * 1024  # keys in one message, so that it fits a frame with room to spare
 BLOB_BYTES = 2 * limits.RECORD_BYTES  # records in one part of an answer
 WATCHES = 16  # of one connection
@@ -59,10 +59,10 @@ class ServerBegun(NamedTuple):
 
 
 class ListHeads(NamedTuple):
-    """Asks for the newest number of each stream that starts with `prefix`."""
+    """Asks for the newest number of each stream that has keys with one of `prefixes` at their beginning."""
 
     number: int
-    prefix: str
+    prefixes: tuple[str, ...]
 
 
 class HeadRow(NamedTuple):
@@ -138,7 +138,10 @@ class RecordErased(NamedTuple):
 
 
 class WatchStreams(NamedTuple):
-    """Asks for hints about streams that start with one of `prefixes`. It is not answered but by hints, or a failure."""
+    """Asks for hints about streams that have keys with one of `prefixes` at their beginning.
+
+    It is not answered but by hints, or a failure.
+    """
 
     number: int
     prefixes: tuple[str, ...]
@@ -256,7 +259,7 @@ def failure_of(number: int, error: EnvFSError) -> RequestFailed:
 def error_of(failure: RequestFailed) -> EnvFSError:
     """Return the error that the other side said. Its text is not believed to be fit for a terminal."""
     if failure.code not in _CODES or len(failure.text) > _WORDS or len(failure.hint) > _WORDS:
-        return BadRequest("the engine answers nonsense")
+        return StoreUnavailable("the engine answers nonsense")
     return from_code(failure.code, _printable(failure.text), _printable(failure.hint))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trio
 
-from envfs.core import record
+from envfs.core import record, shared_keys
 from envfs.core.secret import Secret
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import StoreUnavailable
@@ -46,6 +46,9 @@ class Line:
         self.stuck = False
         self.lost_answers = 0
         self.asked: list[str] = []
+        self.prefixes: set[str] = set()  # of keys, of which heads were asked for
+        self.fetched: set[str] = set()
+        self.watched: tuple[str, ...] = ()
         self.before_put: Callable[[str], Awaitable[None]] | None = None
 
     @asynccontextmanager
@@ -61,14 +64,10 @@ class Line:
         if self.away:
             raise StoreUnavailable("the engine is away, as the test wants it")
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
         await self._reach("heads")
-        heads: dict[str, int] = {}
-        for key in self._engine.records:
-            stream = key.rpartition("/")[0]
-            if stream.startswith(prefix):
-                heads[stream] = max(heads.get(stream, 0), record.key_number(key))
-        return heads
+        self.prefixes.update(prefixes)
+        return shared_keys.newest_numbers(key for key in self._engine.records if key.startswith(prefixes))
 
     async def list(self, prefix: str) -> Sequence[str]:
         await self._reach("list")
@@ -76,6 +75,7 @@ class Line:
 
     async def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         await self._reach("get")
+        self.fetched.update(keys)
         return {key: self._engine.records[key] for key in keys if key in self._engine.records}
 
     async def put_new(self, key: str, data: bytes) -> bool:
@@ -96,7 +96,8 @@ class Line:
         await self._reach("erase")
         self._engine.records[key] = b""
 
-    async def watch(self, _prefixes: Sequence[str]) -> AsyncIterator[str]:
+    async def watch(self, prefixes: Sequence[str]) -> AsyncIterator[str]:
+        self.watched = tuple(prefixes)
         sending, receiving = trio.open_memory_channel[str](math.inf)
         self._engine.watches.add(sending)
         try:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import trio
 
-from envfs.core import limits
+from envfs.core import limits, shared_keys
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import BadName, EnvFSError, NotApproved, StoreUnavailable, TooLarge
 from tests.engines.places import Place
@@ -178,8 +178,13 @@ def test_heads_are_the_newest_numbers(place: Place) -> None:
         assert await engine.heads("") == {"key/shop": 4, **levels}
         assert await engine.heads("level/") == levels
         assert await engine.heads("level/shop") == levels
-        assert await engine.heads("level/shop/") == {"level/shop/prod": 100_000_000}
+        shop = {"level/shop": 10, "level/shop/prod": 100_000_000}
+        assert await engine.heads("level/shop/") == shop
+        assert await engine.heads("level/shop/@") == {"level/shop": 10}
+        assert await engine.heads("level/@") == {}
         assert await engine.heads("member") == {}
+        assert await engine.heads("level/@", "key/shop/", "member/", "level/shop/") == {"key/shop": 4, **shop}
+        assert await engine.heads() == {}
 
     use_one(place, use)
 
@@ -318,6 +323,29 @@ def test_a_watch_of_some_streams_has_a_hint_for_each_of_them(place: Place) -> No
             await one.put_new("level/a/c/@00000001.json", b"x")
             await one.put_new("member/@00000001.json", b"x")
             await see(hints, "level/a", "level/a/c", "member")
+            nursery.cancel_scope.cancel()
+
+    run(use)
+
+
+def test_a_watch_of_one_project_has_no_hint_of_another(place: Place) -> None:
+    parts = (
+        "member/",
+        *(f"{kind}/{where}" for kind in ("key", "level", "tombstone/level") for where in ("@", "shop/")),
+    )
+
+    async def use() -> None:
+        async with connected(place) as one, connected(place) as two, trio.open_nursery() as nursery:
+            hints: list[str] = []
+            await nursery.start(collect, two, parts, hints)
+            del hints[:]
+            for stream in ("level/blog", "level/shopping", "level/shop-x", "key/blog", "tombstone/level/blog/x"):
+                await one.put_new(f"{stream}/@00000001.{'age' if stream.startswith('key') else 'json'}", b"x")
+            own = ["member", "level", "level/shop", "level/shop/prod/eu", "key", "key/shop", "tombstone/level/shop"]
+            for stream in own:
+                await one.put_new(f"{stream}/@00000001.{'age' if stream.startswith('key') else 'json'}", b"x")
+            await see(hints, *own)
+            assert not [hint for hint in hints if hint and not shared_keys.is_within(hint, parts)]
             nursery.cancel_scope.cancel()
 
     run(use)

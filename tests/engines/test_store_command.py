@@ -75,4 +75,4 @@ def test_an_etcd_server_is_prepared_and_its_limits_are_told(ground: Path) -> Non
         assert (status, err) == (0, "")
         assert "replace and delete every record" in out
         assert put(server.address("bob", "prepared"))
-        assert envfs("store", "init", server.address("alice", "x"), "--member", "alice")[0] != 0
+        assert envfs("store", "init", server.address("alice", "x"), "--member", "alice")[0] == 101

@@ -33,7 +33,7 @@ class FakeCourier:
         self.order: list[str] = []
         self._left = fails_after
 
-    def list_keys(self) -> list[str]:
+    def list_keys(self, prefix: str = "") -> list[str]:
         return sorted(self.records)
 
     def get(self, keys: list[str]) -> dict[str, bytes]:

@@ -85,7 +85,7 @@ def serve(talk: Callable[[trio.abc.Stream, FakeEngine], Awaitable[None]]) -> Non
         b"\xff\xff\xff\xff",
         words.encode_message(words.RecordPut(1, is_new=True)),
         words.encode_message(words.BeginCourier("folder:/etc")),
-        words.encode_message(words.ListHeads(1, ""), b"a record"),
+        words.encode_message(words.ListHeads(1, ("",)), b"a record"),
         words.encode_message(words.PutRecord(1, KEY)),
         words.encode_message(words.PutRecord(1, KEY), b"x", b"y"),
         b"".join([(40).to_bytes(4, "big"), b'{"type":"list-heads","number":true,"p":1}'[:40]]),
@@ -105,7 +105,7 @@ def test_a_client_that_asks_and_never_reads_is_served_so_much_and_no_more() -> N
     async def talk(stream: trio.abc.Stream, engine: FakeEngine) -> None:
         engine.gate = trio.Event()
         for number in range(1000):
-            await stream.send_all(words.encode_message(words.ListHeads(number, "")))
+            await stream.send_all(words.encode_message(words.ListHeads(number, ("",))))
         await trio.testing.wait_all_tasks_blocked()
         assert engine.most_at_once == serving._AT_ONCE
         engine.gate.set()
@@ -117,14 +117,14 @@ def test_a_request_that_is_refused_ends_by_itself_and_others_go_on() -> None:
     async def talk(stream: trio.abc.Stream, engine: FakeEngine) -> None:
         client = MessageStream(stream, words.ANSWERS, words.BLOB_BYTES)
         for number, request in enumerate(
-            (words.ListHeads(1, "../"), words.GetRecords(2, ("tree/x/@",)), words.EraseRecord(3, KEY)), 1
+            (words.ListHeads(1, ("../",)), words.GetRecords(2, ("tree/x/@",)), words.EraseRecord(3, KEY)), 1
         ):
             await client.send(request)
             packet = await client.receive()
             assert packet is not None
             assert isinstance(packet.message, words.RequestFailed)
             assert packet.message.number == number
-        await client.send(words.ListHeads(4, ""))
+        await client.send(words.ListHeads(4, ("",)))
         packet = await client.receive()
         assert packet is not None
         assert packet.message == words.HeadsListed(4, (words.HeadRow("level/shop", 1),), more=False)

@@ -6,7 +6,7 @@ import sys
 from envfs import interpreter, locations
 from envfs.errors import NotApproved
 from envfs_cli import standard_streams
-from envfs_cli.daemon import client, launch
+from envfs_cli.daemon import client, launch, mount_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def become_service() -> "NoReturn":
     """
     is_system = owns_system_folder()
     command = interpreter.start_command("envfs.daemon.__main__", "serve", "--service" if is_system else "--locked")
-    if not is_system and (lock := client.lock_for_mount()) >= 0:
+    if not is_system and (lock := mount_lock.lock_for_mount()) >= 0:
         command += ["--lock", str(lock)]
     standard_streams.give_nothing()
     os.execve(sys.executable, command, launch.daemon_environment(client.user_locations()))  # noqa: S606

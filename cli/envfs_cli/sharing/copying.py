@@ -7,6 +7,8 @@ from envfs_cli import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from envfs_cli.sharing.courier import EngineCourier
     from envfs_cli.sharing.transfer import Transferred
 
@@ -20,8 +22,8 @@ def own_vault() -> str:
     return f"folder:{client.user_locations().vault}"
 
 
-def copy_between(source: str, target: str) -> "Transferred":
-    """Copy the records of one engine to another one.
+def copy_between(source: str, target: str, prefixes: "Sequence[str]" = ("",)) -> "Transferred":
+    """Copy the records of one engine to another one, or those whose keys start so.
 
     Raises:
         Conflict: they hold two vaults
@@ -30,26 +32,31 @@ def copy_between(source: str, target: str) -> "Transferred":
     from envfs_cli.sharing.courier import EngineCourier
 
     with EngineCourier(source) as reader, EngineCourier(target) as writer:
-        return copy_records(reader.begin(), writer.begin())
+        return copy_records(reader.begin(), writer.begin(), prefixes)
 
 
-def copy_records(reader: "EngineCourier", writer: "EngineCourier") -> "Transferred":
+def copy_records(reader: "EngineCourier", writer: "EngineCourier", prefixes: "Sequence[str]" = ("",)) -> "Transferred":
     """Copy records between two engines that are served. Raises as `copy_between` does."""
     from envfs_cli.sharing.transfer import transfer_records
     from envfs_cli.terminal.prompts import Waiting
 
     with Waiting("copying"):
-        return transfer_records(reader, writer, lambda place, total: Waiting.tell(f"{place:,} of {total:,} records"))
+        return transfer_records(
+            reader, writer, lambda place, total: Waiting.tell(f"{place:,} of {total:,} records"), prefixes
+        )
 
 
-def pull_vault(address: str) -> "Transferred":
-    """Copy the records of an engine to this machine's vault, whose folder is made. Raises as `copy_between` does."""
+def pull_vault(address: str, prefixes: "Sequence[str]" = ("",)) -> "Transferred":
+    """Copy the records of an engine to this machine's vault, or those whose keys start so. Its folder is made.
+
+    Raises as `copy_between` does.
+    """
     vault = own_vault()
     try:
         os.makedirs(vault.removeprefix("folder:"), 0o700, exist_ok=True)
     except OSError as error:
         raise EnvFSError(f"cannot make the vault's folder: {error.strerror}") from None
-    return copy_between(address, vault)
+    return copy_between(address, vault, prefixes)
 
 
 def check_copied(report: "Transferred") -> None:

@@ -74,9 +74,9 @@ class EngineCourier:
         [(message, _)] = self._ask(words.PrepareStore(self.address, tuple(members)), words.StorePrepared)
         return message.text
 
-    def list_keys(self) -> "list[str]":
-        """Return all keys, in order."""
-        answers = self._ask(words.ListStoreKeys(self._next(), ""), words.StoreKeysListed)
+    def list_keys(self, prefix: str = "") -> "list[str]":
+        """Return the keys that start so, in order."""
+        answers = self._ask(words.ListStoreKeys(self._next(), prefix), words.StoreKeysListed)
         keys = {key for answer, _ in answers for key in answer.keys}
         if not all(map(shared_keys.is_shared_key, keys)):
             raise _nonsense()
@@ -109,20 +109,24 @@ class EngineCourier:
             raise StoreUnavailable("the engine does not answer") from None
         except OSError:
             raise StoreUnavailable("the courier has ended", "try again") from None
-        except BadRequest as error:
-            raise StoreUnavailable(error.text, error.hint) from None
 
     def _answers(self, kind: "type[A]") -> "Iterator[tuple[A, tuple[bytes, ...]]]":
         more = True
         while more:
-            body, records = framing.read_frame(self._receive, words.BLOB_BYTES)
-            message = wire.from_body(body, words.ANSWERS)
+            message, records = self._message()
             if isinstance(message, words.RequestFailed):
                 raise words.error_of(message)
             if not isinstance(message, kind) or any(len(data) > limits.RECORD_BYTES for data in records):
                 raise _nonsense()
             yield message, records
             more = getattr(message, "more", False)
+
+    def _message(self) -> "tuple[object, tuple[bytes, ...]]":
+        try:
+            body, records = framing.read_frame(self._receive, words.BLOB_BYTES)
+            return wire.from_body(body, words.ANSWERS), tuple(records)
+        except BadRequest:  # what the courier itself refuses is another thing, and says so
+            raise _nonsense() from None
 
     def _receive(self, size: int) -> bytes:
         data = bytearray()

@@ -1,16 +1,19 @@
-"""Joining a vault by its engine: it is fetched before the code is asked for, and afterwards an approval is awaited.
+"""Joining a vault by its engine: its list of members is fetched, the code is asked for, and an approval is awaited.
 
-Laws: a home that has an identity fetches nothing. To wait changes nothing: an approval counts without it as well.
+Laws: nothing else is fetched before somebody has let this home in, and then its own part of the vault alone. A home
+that has an identity fetches nothing. To wait changes nothing: an approval counts without it as well.
 """
 
 import os
 import time
 
+from envfs.core.shared_keys import DESCRIPTION
 from envfs.errors import AlreadyExists, Conflict, NotApproved
 from envfs.protocol import control
 from envfs_cli import output
 from envfs_cli.daemon import client
 from envfs_cli.sharing.copying import check_copied, pull_vault
+from envfs_cli.sharing.ssh_server import with_known_host
 from envfs_cli.sharing.typed_addresses import engine_address
 from envfs_cli.terminal import prompts
 
@@ -18,12 +21,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.daemon.session import Session
 
+_ASKED_FIRST = (DESCRIPTION, "member/")
 _STEP = 0.5  # between two looks at the list of members
 _KEYS_SECONDS = 30.0  # keys come after the approval. A project that is damaged holds nobody up for longer
 
 
 def fetch_vault(text: str) -> str:
-    """Copy the vault of an engine into this home. Return the engine's address.
+    """Copy the description of an engine's vault and its list of members into this home. Return the engine's address.
 
     Raises:
         AlreadyExists: this home has a vault of its own, or has joined
@@ -37,7 +41,7 @@ def fetch_vault(text: str) -> str:
             f"this home has an identity already, at {places.identity}",
             "one that joined needs no more; for a second vault choose another home by ENVFS_HOME",
         )
-    report = pull_vault(address)
+    report = with_known_host(address, lambda: pull_vault(address, _ASKED_FIRST))
     if not report.copied and not report.there:
         raise Conflict("there is no vault yet at that address", "`envfs sync start` with it, on a machine that has one")
     check_copied(report)
@@ -76,6 +80,9 @@ def _is_let_in(link: "Session", passphrase: "tuple[int, ...]") -> bool:
 
 
 def _has_keys(link: "Session") -> bool:
+    report = link.reply(control.DescribeSharing())
+    if not isinstance(report, control.SharingReport) or report.behind:
+        return False  # the texts come behind the keys
     rows = link.rows(control.ListProjects())  # a row of another kind: a key that is not sealed to this device yet
     return any(isinstance(row, control.ProjectRow) and row.unlocked for row in rows) and not any(
         isinstance(row, control.FaultRow) for row in rows

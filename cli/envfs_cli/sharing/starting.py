@@ -1,16 +1,19 @@
 """Begin to share this machine's vault by an engine: it is made ready if there is none, and gets what is here.
 
-Laws: an engine with another vault is left as it is. The settings name the engine once everything is there.
+Laws: an engine with another vault is left as it is. The settings name the engine once everything is there. A folder is
+not made: a path that was mistyped, or leads to a stick that is not there, must not look like a shared vault.
 """
 
 import os
+import shlex
 
-from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.errors import EnvFSError, NotApproved, NoVault, StoreUnavailable
 from envfs.protocol import control
 from envfs_cli import output
 from envfs_cli.daemon import client, session
 from envfs_cli.sharing.copying import check_copied, copy_records, own_vault
 from envfs_cli.sharing.courier import EngineCourier
+from envfs_cli.sharing.ssh_server import with_known_host
 from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
@@ -30,13 +33,23 @@ def start_sharing(address: str, passphrase_file: "str | None") -> "Transferred":
         raise NoVault("there is no vault here", "make one with `envfs init`, or join one: `envfs member join ADDRESS`")
     asking = session.start_session(passphrase_file)
     asking.reply(control.ShareVault(address, dry=True))
+    _check_folder(address)
     with prompts.Waiting("connecting"):
-        _make_ready(address)
+        with_known_host(address, lambda: _make_ready(address))
     with EngineCourier(own_vault()) as reader, EngineCourier(address) as writer:
         report = copy_records(reader.begin(), writer.begin())
     check_copied(report)
     asking.reply(control.ShareVault(address))
     return report
+
+
+def _check_folder(address: str) -> None:
+    path = address.removeprefix("folder:") if address.startswith("folder:") else ""
+    if path and not os.path.isdir(path):
+        raise StoreUnavailable(
+            f"there is no folder {output.clean(path)}",
+            f"`envfs store init {shlex.quote(path)}` makes it; a server's address is as ssh://vault@server/srv/vault",
+        )
 
 
 def _make_ready(address: str) -> None:

@@ -32,15 +32,21 @@ class Transferred(NamedTuple):
 
 
 def transfer_records(
-    source: "EngineCourier", target: "EngineCourier", tell: "Callable[[int, int], object]"
+    source: "EngineCourier",
+    target: "EngineCourier",
+    tell: "Callable[[int, int], object]",
+    prefixes: "Sequence[str]" = ("",),
 ) -> Transferred:
     """Put each record of a source into a target. `tell` hears how many were looked at, of how many.
+
+    With `prefixes` those of such keys alone.
 
     Raises:
         Conflict: they hold two vaults
         EnvFSError: one of them cannot be used
     """
-    keys, there = source.list_keys(), set(target.list_keys())
+    keys = [key for prefix in prefixes for key in source.list_keys(prefix)]
+    there = {key for prefix in prefixes for key in target.list_keys(prefix)}
     _check_same_vault(source, target)
     copied, conflicts, forgotten = 0, list[str](), list[str]()
     for start, batch in _batches(sorted(keys, key=_order)):

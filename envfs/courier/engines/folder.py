@@ -55,10 +55,9 @@ class FolderEngine:
         """
         await self._run(_check_folder, self._root)
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream that starts with `prefix`."""
-        newest = shared_keys.newest_numbers(await self._keys(prefix))
-        return {stream: number for stream, number in newest.items() if stream.startswith(prefix)}
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
+        return shared_keys.newest_numbers(await self._keys(*prefixes))
 
     async def list(self, prefix: str) -> Sequence[str]:
         """Return the keys that start with `prefix`, in order."""
@@ -82,14 +81,13 @@ class FolderEngine:
 
     async def watch(self, prefixes: Sequence[str]) -> AsyncGenerator[str, None]:
         """Yield streams that may have grown: by inotify, and by a look at each folder from time to time."""
-        for prefix in prefixes:
-            shared_keys.check_prefix(prefix)
-        watches = FolderWatches(self._root)
+        shared_keys.check_prefixes(prefixes)
+        watches = FolderWatches(self._root, prefixes)
         self._watches.add(watches)
         try:
             async with aclosing(watch_folder(watches, self._run)) as streams:
                 async for stream in streams:
-                    if not stream or stream.startswith(tuple(prefixes)):
+                    if not stream or shared_keys.is_within(stream, prefixes):
                         yield stream
         finally:
             watches.close()
@@ -101,9 +99,9 @@ class FolderEngine:
         for watches in tuple(self._watches):
             watches.close()
 
-    async def _keys(self, prefix: str) -> Sequence[str]:
-        shared_keys.check_prefix(prefix)
-        return await self._run(_list_keys, self._root, prefix)
+    async def _keys(self, *prefixes: str) -> Sequence[str]:
+        shared_keys.check_prefixes(prefixes)
+        return await self._run(_list_keys, self._root, prefixes)
 
     async def _run(self, work: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         if self._is_closed:
@@ -123,10 +121,13 @@ def _check_folder(root: str) -> None:
         next(entries, None)
 
 
-def _list_keys(root: str, prefix: str) -> list[str]:
+def _list_keys(root: str, prefixes: tuple[str, ...]) -> list[str]:
     _check_folder(root)  # a folder that is gone, as on a stick that was pulled out, is not an empty one
-    folder, _, start = prefix.rpartition("/")
-    return [key for key in keyed_files.list_files(root, folder, start) if shared_keys.is_shared_key(key)]
+    keys: list[str] = []
+    for prefix in prefixes:
+        folder, _, start = prefix.rpartition("/")
+        keys += filter(shared_keys.is_shared_key, keyed_files.list_files(root, folder, start))
+    return keys
 
 
 def _read_files(root: str, keys: tuple[str, ...]) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ root, where no stream is, has such a hint too.
 """
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 
 import trio
@@ -21,7 +21,7 @@ _LOOKS_OF_A_MINUTE = 12
 Times = dict[str, tuple[int, int]]
 
 
-Look = Callable[[Callable[[str, Times], Times], str, Times], Awaitable[Times]]  # runs what may wait for a disk
+Look = Callable[[Callable[[Times], Times], Times], Awaitable[Times]]  # runs what may wait for a disk
 
 
 async def watch_folder(watches: "FolderWatches", look: Look) -> AsyncGenerator[str, None]:
@@ -31,7 +31,7 @@ async def watch_folder(watches: "FolderWatches", look: Look) -> AsyncGenerator[s
         StoreUnavailable: the folder cannot be looked at
     """
     root = watches.root
-    times = await look(_folder_times, root, {})
+    times = await look(watches.times, {})
     watches.extend(times)
     yield EVERYTHING
     looks = 0
@@ -45,7 +45,7 @@ async def watch_folder(watches: "FolderWatches", look: Look) -> AsyncGenerator[s
         if trio.current_time() >= next_look:
             looks += 1
             next_look = trio.current_time() + _LOOK_SECONDS
-            later = await look(_folder_times, root, times)
+            later = await look(watches.times, times)
             watches.extend(later)
             streams |= {_stream_at(root, path) for path in later if later[path] != times.get(path)}
             times = later
@@ -56,11 +56,15 @@ async def watch_folder(watches: "FolderWatches", look: Look) -> AsyncGenerator[s
 
 
 class FolderWatches:
-    """The inotify watches of a folder of keys. Without inotify there are none, and nothing is reported."""
+    """The inotify watches of a folder of keys. Without inotify there are none, and nothing is reported.
 
-    def __init__(self, root: str) -> None:
+    Folders in which no key starts with one of the prefixes are neither watched nor looked at.
+    """
+
+    def __init__(self, root: str, prefixes: Sequence[str]) -> None:
         """Begin with none. `root` has no slash at its end."""
         self.root = root
+        self._prefixes = tuple(prefixes)
         self._closed = trio.Event()
         self._inotify: Inotify | None = None
         self._paths: set[str] = set()
@@ -101,12 +105,42 @@ class FolderWatches:
 
     def _take_folder(self, path: str) -> Iterator[str]:
         # what was put into a new folder before it was watched is reported by nobody
+        if not self._is_ours(path):
+            return
         self._add(path)
         yield _stream_at(self.root, path)
         with suppress(OSError), os.scandir(path) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     yield from self._take_folder(entry.path)
+
+    def _is_ours(self, path: str) -> bool:
+        folder = f"{_stream_at(self.root, path)}/"
+        return path == self.root or any(folder.startswith(one) or one.startswith(folder) for one in self._prefixes)
+
+    def times(self, before: Times) -> Times:
+        """Return inode and time of each folder. Only one that changed can have new ones in it, and is listed.
+
+        Raises:
+            StoreUnavailable: the root is not there
+        """
+        times: Times = {}
+        waiting = [self.root, *before]
+        while waiting:
+            path = waiting.pop()
+            if path in times or not self._is_ours(path):
+                continue
+            try:
+                status = os.stat(path, follow_symlinks=False)
+                times[path] = (status.st_ino, status.st_mtime_ns)
+                if before.get(path) != times[path]:
+                    with os.scandir(path) as entries:
+                        waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+            except (FileNotFoundError, NotADirectoryError) as error:
+                times.pop(path, None)
+                if path == self.root:
+                    raise StoreUnavailable(f"the folder {self.root} is not there") from error
+        return times
 
     @property
     def is_closed(self) -> bool:
@@ -123,24 +157,3 @@ class FolderWatches:
 
 def _stream_at(root: str, path: str) -> str:
     return path.removeprefix(root).removeprefix("/")
-
-
-def _folder_times(root: str, before: Times) -> Times:
-    """Return inode and time of each folder. Only one that changed can have new ones in it, and is listed."""
-    times: Times = {}
-    waiting = [root, *before]
-    while waiting:
-        path = waiting.pop()
-        if path in times:
-            continue
-        try:
-            status = os.stat(path, follow_symlinks=False)
-            times[path] = (status.st_ino, status.st_mtime_ns)
-            if before.get(path) != times[path]:
-                with os.scandir(path) as entries:
-                    waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-        except (FileNotFoundError, NotADirectoryError) as error:
-            times.pop(path, None)
-            if path == root:
-                raise StoreUnavailable(f"the folder {root} is not there") from error
-    return times

@@ -52,10 +52,11 @@ class PlainHttpEngine:
         self._turn = trio.Lock()
         self._is_closed = False
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream that starts with `prefix`."""
-        shared_keys.check_prefix(prefix)
-        pairs = [line.partition(" ") for line in await self._lines(f"/heads?{_query(prefix)}")]
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
+        shared_keys.check_prefixes(prefixes)
+        lines = await self._lines(f"/heads?{_query(*prefixes)}") if prefixes else ()
+        pairs = [line.partition(" ") for line in lines]
         return {stream: int(number) for stream, _, number in pairs if number.isdecimal()}
 
     async def list(self, prefix: str) -> Sequence[str]:
@@ -98,8 +99,7 @@ class PlainHttpEngine:
 
     async def watch(self, prefixes: Sequence[str]) -> AsyncGenerator[str, None]:
         """Yield streams that may have grown. A lost connection is opened again."""
-        for prefix in prefixes:
-            shared_keys.check_prefix(prefix)
+        shared_keys.check_prefixes(prefixes)
         while not self._is_closed:
             with suppress(StoreUnavailable):
                 async with aclosing(self._hints(prefixes)) as hints:

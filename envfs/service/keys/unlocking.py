@@ -35,6 +35,7 @@ async def unlock_scope(
     locks.closed = set() if scope == VAULT else locks.closed - {scope}
     service.log.append(events.unlocked(scope, seconds), caller)
     service.open_vault.changes.unlocked()
+    service.sharing.unlocked()
     with suppress(EnvFSError):  # it is unlocked all the same
         await finish_all(service.open_vault, caller)
 

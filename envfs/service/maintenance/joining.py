@@ -59,6 +59,7 @@ async def join_vault(service: Service, caller: Caller, request: JoinVault, descr
         raise
     finally:
         await service.keyholder.ask(Forget(), Forgotten)  # nobody has let it in yet
+    service.sharing.facts.remember_device(made.signing_key)
     service.book.give(Rule(names.ROOT, caller.uid))
     item = next(item for item in members.now.invitations if item.join and item.join.author == made.signing_key)
     member = members.now.by_number(item.entry.member)

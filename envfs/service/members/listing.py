@@ -32,6 +32,19 @@ async def load_members(service: Service) -> Members:
     return fold_entries(vault.description.signing_key, records)
 
 
+def is_waiting(service: Service) -> bool:
+    """Tell whether this home has joined and nobody has let it in yet: nothing of the vault is fetched before that."""
+    device, records = service.sharing.facts.device, list[bytes]()
+    vault = service.open_vault.vault
+    if not device or vault.add_members(records) is None:
+        return False
+    try:
+        now = fold_entries(vault.description.signing_key, records).now
+    except AuthenticationFailed:
+        return False  # of a list that is damaged, and `verify` says so
+    return any(item.join is not None and item.join.author == device for item in now.invitations)
+
+
 async def closed_projects(service: Service) -> frozenset[Project]:
     """Return the projects whose keys are for other members than this one."""
     members = await load_members(service)

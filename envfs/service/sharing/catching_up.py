@@ -17,6 +17,7 @@ from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.overlay import SharedStore
+from envfs.service.sharing.partition import MEMBERS_ALONE, Partition
 from envfs.service.sharing.planning import CatchUp, RecordRange, batches, is_shared, plan_catch_up
 from envfs.service.sharing.waiting import WaitingVersion
 
@@ -35,6 +36,7 @@ class CatchingUp:
         self._checker = checker
         self._facts = facts
         self._compared = False
+        self.partition = MEMBERS_ALONE
         self.taking = trio.Lock()  # what is checked follows from what is in the mirror, which must not move meanwhile
         self.in_flight: set[int] = set()  # what writers wait for themselves
 
@@ -44,11 +46,10 @@ class CatchingUp:
         Raises:
             StoreUnavailable: the engine cannot be reached
         """
+        await self.divide()  # a key of this machine may be here only now
         is_whole = EVERYTHING in hints
-        mine = await self._mirror.numbers()  # before the engine is asked, which has at least that then
-        there = await _heads(engine, hints)
-        heads = await self._checker.open_streams(there)
-        mine = _without(mine, there.keys() - heads.keys())  # a copy may have closed streams
+        mine = self.partition.of(await self._mirror.numbers())  # before the engine is asked, which has at least that
+        heads = await self._heads(engine, hints)
         if is_whole:
             self._facts.refused = {stream: why for stream, why in self._facts.refused.items() if stream in heads}
         if not is_whole:
@@ -64,6 +65,13 @@ class CatchingUp:
         if is_whole:
             self._facts.had_contact(address)
         return taken
+
+    async def divide(self) -> Partition:
+        """Find out which part of the vault is this machine's."""
+        before = self.partition
+        self.partition, self._facts.device = await self._checker.partition(self._facts.device)
+        self._compared &= self.partition == before
+        return self.partition
 
     async def push(self, engine: Engine) -> None:
         """Give the engine what waits, in order. A version whose number it has given away stays for the merge."""
@@ -120,8 +128,7 @@ class CatchingUp:
         """Fetch what there is of one stream, and of its project's keys."""
         hints = {stream, record.MEMBERS, *_keys_of(stream)}
         mine = {name: seq for name, seq in (await self._mirror.numbers()).items() if name in hints}
-        heads = await self._checker.open_streams(await _heads(engine, hints))
-        return await self._fetch(engine, plan_catch_up(mine, heads))
+        return await self._fetch(engine, plan_catch_up(mine, await self._heads(engine, hints)))
 
     async def never_counts(self, engine: Engine, stream: str, seq: int) -> bytes:
         """Return the record of a place, if nobody will ever take it: the list here says that its author had no right.
@@ -141,6 +148,7 @@ class CatchingUp:
 
     async def _fetch(self, engine: Engine, plan: CatchUp) -> list[Taken]:
         taken: list[Taken] = []
+        self._facts.behind = plan.behind
         self._facts.waits_for_unlock = False
         refused: dict[str, str] = {}
         lasts, ended = {span.stream: span.last for span in plan.fetch}, set[str]()
@@ -152,13 +160,17 @@ class CatchingUp:
             async with self.taking:
                 rows = await self._checker.check(ranges, came, lasts)
                 taken += await self._mirror.take(rows)
+            if batch[0].stream == record.MEMBERS:  # it comes first, and says what else is for this machine
+                partition = await self.divide()
+                ended |= {stream for stream in lasts if not partition.has(stream)}
             refused |= {row.stream: row.fault for row in rows if row.fault}
             refused |= _withheld(ranges, came, lasts)
             locked = {row.stream for row in rows if row.locked}
             self._facts.waits_for_unlock |= bool(locked)
             ended |= {*refused, *locked}  # what is behind would not follow from anything
         self._facts.refused |= refused
-        self._facts.behind = plan_catch_up(await self._mirror.numbers(), _without(lasts, refused)).behind
+        own = self.partition.of(_without(lasts, refused))
+        self._facts.behind = plan_catch_up(await self._mirror.numbers(), own).behind
         return list({one.level: one for one in reversed(taken)}.values())
 
     async def _give_back(
@@ -189,17 +201,14 @@ class CatchingUp:
         self._facts.forked = frozenset(forked)
         self._compared = True
 
-
-async def _heads(engine: Engine, hints: Collection[str]) -> dict[str, int]:
-    with _bounded():
-        if EVERYTHING in hints:
-            return {stream: seq for stream, seq in (await engine.heads("")).items() if is_shared(stream)}
-        heads: dict[str, int] = {}
-        for stream in filter(is_shared, hints):
-            numbers = await engine.heads(stream)
-            if stream in numbers:
-                heads[stream] = numbers[stream]
-        return heads
+    async def _heads(self, engine: Engine, hints: Collection[str]) -> dict[str, int]:
+        prefixes = self.partition.prefixes()
+        if EVERYTHING not in hints:
+            own = (stream for stream in sorted(hints) if is_shared(stream) and self.partition.has(stream))
+            prefixes = tuple(f"{stream}/@" for stream in own)
+        with _bounded():
+            heads = await engine.heads(*prefixes) if prefixes else {}
+        return self.partition.of({stream: seq for stream, seq in heads.items() if is_shared(stream)})
 
 
 def _withheld(ranges: Iterable[RecordRange], came: Mapping[str, bytes], lasts: Mapping[str, int]) -> dict[str, str]:

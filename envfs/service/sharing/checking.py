@@ -5,6 +5,7 @@ Of a stream with a record that is refused, nothing behind that is taken.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from envfs.core import names, record
@@ -24,6 +25,7 @@ from envfs.protocol.keyholding import (
     OwnDevice,
     SealedKeyFile,
 )
+from envfs.service.sharing.partition import EVERYTHING_THERE, Partition, partition_of
 from envfs.service.sharing.planning import RecordRange
 from envfs.vault.vault import Vault
 
@@ -66,21 +68,17 @@ class Checker:
             by_project.setdefault(_project(row.stream), []).append(row)
         return [row for rows in by_project.values() for row in await self._judge(rows)]
 
-    async def open_streams(self, heads: Mapping[str, int]) -> dict[str, int]:
-        """Leave out the streams of projects whose keys are for other members: nobody here could check their records."""
+    async def partition(self, known: str) -> tuple[Partition, str]:
+        """Return the part of the vault that this machine may open, and its key. `known` is that, as far as it was told.
+
+        While the vault is locked nobody else can say which member this is.
+        """
         members = self._members()
         if members is None or not members.now.shared:
-            return dict(heads)
-        try:
-            own = (await self._keyholder.ask(OwnDevice(), OwnKeys)).message.author
-        except (Locked, KeyholderGone):
-            return dict(heads)  # what cannot be checked waits
-        member = members.now.by_author(own)
-        return {
-            stream: seq
-            for stream, seq in heads.items()
-            if (project := _project_of(stream)) is None or (member is not None and member.may_open(project))
-        }
+            return EVERYTHING_THERE, known
+        with suppress(Locked, KeyholderGone):
+            known = (await self._keyholder.ask(OwnDevice(), OwnKeys)).message.author
+        return partition_of(members.now.by_author(known)), known
 
     async def _line_up(self, span: RecordRange, came: Mapping[str, bytes], newest: int) -> CheckedRecords:
         # each follows from the one before, by what it says itself
@@ -210,14 +208,6 @@ def _cut(row: CheckedRecords, wrong: Mapping[RecordAddress, str]) -> CheckedReco
         if one.place in wrong:
             return row._replace(records=row.records[:number], fault=wrong[one.place])
     return row
-
-
-def _project_of(stream: str) -> names.Project | None:
-    # of what takes a project's key: texts, keys, and the tombstones of either
-    of = record.forgotten_stream(stream) or stream
-    if record.is_key_stream(of):
-        return record.project_of_stream(of)
-    return names.project(_level(of)) if record.is_level_stream(of) else None
 
 
 def _level(stream: str) -> str:

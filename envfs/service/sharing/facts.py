@@ -12,10 +12,15 @@ _LARGEST = 1 << 16
 
 
 class Contact(NamedTuple):
-    """The engine that this machine last had whole contact with, and when (UTC, as records have it)."""
+    """The engine that this machine last had whole contact with, and when (UTC, as records have it).
+
+    `device` is this machine's key in the list of members, as far as it was told. It tells which part of the vault is
+    this machine's while the vault is locked.
+    """
 
     engine: str = ""
     time: str = ""
+    device: str = ""
 
 
 class SharingFacts:
@@ -25,7 +30,10 @@ class SharingFacts:
         """Remember the last contact in the file at `path`."""
         self._path = path
         self.contact = _read(path)
+        self.device = self.contact.device
         self.problem = ""  # why the engine cannot be reached. Empty while it can
+        self.failure: EnvFSError | None = None  # the error that said so last
+        self.contacts = 0  # passes over everything, since the daemon began
         self.connected = False
         self.behind = 0
         self.waits_for_unlock = False
@@ -34,17 +42,31 @@ class SharingFacts:
         self.unmerged: dict[int, str] = {}  # by the number of what waits, why it cannot be merged
         self.refused: dict[str, str] = {}  # by stream, why a record of it was not taken
 
+    def take_failure(self) -> EnvFSError | None:
+        """Return why the engine was lost since this was asked last, if it was."""
+        failure, self.failure = self.failure, None
+        return failure
+
     def had_contact(self, engine: str) -> None:
         """Take note that all was compared with an engine. It is written down once a minute at most."""
+        self.contacts += 1
         now = clocks.wall_time()
-        last, self.contact = self.contact, Contact(engine, now)
-        if last.engine != engine or last.time[:16] != now[:16]:
-            private_files.write_private(self._path, json.dumps(self.contact._asdict()).encode() + b"\n")
+        last, self.contact = self.contact, Contact(engine, now, self.device)
+        if last._replace(time=last.time[:16]) != self.contact._replace(time=now[:16]):
+            self._write()
+
+    def remember_device(self, device: str) -> None:
+        """Write down this machine's key in the list of members."""
+        self.device, self.contact = device, self.contact._replace(device=device)
+        self._write()
+
+    def _write(self) -> None:
+        private_files.write_private(self._path, json.dumps(self.contact._asdict()).encode() + b"\n")
 
 
 def _read(path: Path) -> Contact:
     try:
         body = json.loads(safe_open.read_file(path, _LARGEST))
-        return Contact(str(body["engine"]), str(body["time"]))
+        return Contact(str(body["engine"]), str(body["time"]), str(body.get("device", "")))
     except (OSError, ValueError, KeyError, TypeError, EnvFSError):
         return Contact()

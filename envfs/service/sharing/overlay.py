@@ -65,6 +65,11 @@ class SharedStore:
                 yield key
             last = key
 
+    @property
+    def has_texts(self) -> bool:
+        """Tell whether there is a record of a text."""
+        return next(iter(self.list("level/")), None) is not None
+
     def take_written(self) -> frozenset[str]:
         """Return the streams of which records were put into the mirror itself since this was asked last."""
         written, self._written = frozenset(self._written), set()

@@ -20,6 +20,7 @@ from envfs.host.supervision import supervised_nursery
 from envfs.service.sharing.catching_up import CatchingUp
 from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.listening import PartWatch
 from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
@@ -59,10 +60,13 @@ class VaultSharing:
         self._hints: set[str] = {EVERYTHING}
         self._come = trio.Event()
         self._changed = trio.Event()
-        self.connect: Connect | None = None
+        self.connect: Connect = _running_courier
         self.lasts = True  # a daemon for one command connects when something needs it
         self._is_needed = False
+        self._watch = PartWatch(self.wake)
+        self._looks = 0  # in a row at what cannot be checked while the vault is locked
         self._is_slow = False  # it let a writer wait in vain, and was not heard of since
+        self.must_arrive = False  # what is written may not wait, as this home goes away
 
     def address(self) -> str:
         """Return the address of the engine, or the empty string. As before, while the settings cannot be read."""
@@ -101,6 +105,11 @@ class VaultSharing:
         """Have a pass soon."""
         self._hints.add(hint)
         self._come.set()
+
+    def unlocked(self) -> None:
+        """Look at what could not be checked, as a key is here now."""
+        self._looks = 0
+        self.wake()
 
     # -- for writers ---------------------------------------------------------------------------------------------------
 
@@ -222,10 +231,14 @@ class VaultSharing:
     async def _reachable(self) -> Engine | None:
         # whether it is away is not known until it was tried
         while self._is_undecided():
-            self._is_needed = True
-            self._come.set()
-            await self._changed.wait()
+            await self.changed()
         return self._engine
+
+    async def changed(self) -> None:
+        """Have a pass soon, and wait until the engine was reached or lost, or what waited was merged."""
+        self._is_needed = True
+        self._come.set()
+        await self._changed.wait()
 
     def _is_undecided(self) -> bool:
         return self._engine is None and not self.facts.problem
@@ -244,14 +257,15 @@ class VaultSharing:
             try:
                 await self._serve(address)
             except EnvFSError as error:
-                self._lost(error.text)
+                self._lost(error)
             else:
                 continue  # the settings name another engine, or none
             pause = _PAUSE if trio.current_time() - begun > _LONGEST_PAUSE else min(2 * pause, _LONGEST_PAUSE)
             await self._woken(pause)
 
-    def _lost(self, problem: str) -> None:
-        self._engine, self.facts.connected, self.facts.problem = None, False, problem
+    def _lost(self, failure: EnvFSError) -> None:
+        self._engine, self.facts.connected, self.facts.problem = None, False, failure.text
+        self.facts.failure = failure
         self._tell_changed()
 
     def _reached(self, engine: Engine) -> None:
@@ -266,9 +280,10 @@ class VaultSharing:
 
     async def _serve(self, address: str) -> None:
         self._hints.add(EVERYTHING)
-        async with self._connect()(Secret(address)) as engine, supervised_nursery() as tasks:
+        async with self.connect(Secret(address)) as engine, supervised_nursery() as tasks:
             try:
-                tasks.run(self._listen, engine)
+                await self._divide()
+                tasks.run(self._watch.listen, engine)
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
@@ -277,18 +292,9 @@ class VaultSharing:
                 self._engine, self.facts.connected = None, False
             tasks.cancel()
 
-    def _connect(self) -> Connect:
-        if self.connect is None:
-            from envfs.service.sharing.courier_link import running_courier  # noqa: PLC0415 - few vaults are shared
-
-            self.connect = running_courier
-        return self.connect
-
-    async def _listen(self, engine: Engine) -> None:
-        with suppress(EnvFSError):
-            async for stream in engine.watch(("member", "key", "tombstone", "level")):
-                self.wake(stream)
-        self.wake()  # the next pass finds out whether the engine is still there
+    async def _divide(self) -> None:
+        if self._parts is not None:
+            self._watch.follow(await self._parts.passes.divide())
 
     async def _pass(self, engine: Engine, address: str) -> None:
         parts, hints = self._parts, frozenset(self._hints)
@@ -298,6 +304,7 @@ class VaultSharing:
         try:
             for taken in await parts.passes.run(engine, address, hints):
                 parts.tell(taken)
+            await self._divide()
             if self.facts.waits_for_unlock:
                 self._hints |= hints  # what could not be checked yet is asked for again
             await self._merge(parts, engine)
@@ -335,9 +342,17 @@ class VaultSharing:
             self.facts.unmerged[waiting.number] = error.text
 
     def _interval(self) -> float:
-        return _UNLOCK_SECONDS if self.facts.waits_for_unlock else _POLL_SECONDS
+        # what unlocks tells it. A key may come some other way too, so a look now and then
+        self._looks = self._looks + 1 if self.facts.waits_for_unlock else 0
+        return min(_UNLOCK_SECONDS * 2.0**self._looks, _POLL_SECONDS) if self._looks else _POLL_SECONDS
 
     async def _woken(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
             await self._come.wait()
         self._come = trio.Event()
+
+
+def _running_courier(address: Secret[str]) -> AbstractAsyncContextManager[Engine]:
+    from envfs.service.sharing.courier_link import running_courier  # noqa: PLC0415 - few vaults are shared
+
+    return running_courier(address)

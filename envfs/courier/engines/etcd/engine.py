@@ -14,6 +14,7 @@ from envfs.core import shared_keys
 from envfs.courier.engines.etcd.gateway import (
     Gateway,
     Message,
+    behind,
     bytes_of,
     encoded,
     message_of,
@@ -61,15 +62,17 @@ class EtcdEngine:
         await self._put_new(f"{self._prefix}store", MARK)
         return text_of(await self._gateway.ask("/v3/maintenance/status", {}), "version")
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream. All keys are listed for it, as etcd cannot count so."""
-        newest = shared_keys.newest_numbers(await self.list(prefix))
-        return {stream: number for stream, number in newest.items() if stream.startswith(prefix)}
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream. All keys that start so are listed, as etcd cannot count so."""
+        newest: dict[str, int] = {}
+        for prefix in prefixes:
+            newest |= shared_keys.newest_numbers(await self.list(prefix))
+        return newest
 
     async def list(self, prefix: str) -> Sequence[str]:
         """Return the keys that start with a prefix, in order and of one moment."""
         shared_keys.check_prefix(prefix)
-        start, end = f"{self._records}{prefix}".encode(), _behind(f"{self._records}{prefix}")
+        start, end = f"{self._records}{prefix}".encode(), behind(f"{self._records}{prefix}")
         keys, revision = list[str](), "0"
         while True:
             asked: Message = {"key": encoded(start), "range_end": encoded(end), "keys_only": True, "limit": str(_PAGE)}
@@ -114,8 +117,7 @@ class EtcdEngine:
 
     async def watch(self, prefixes: Sequence[str]) -> AsyncIterator[str]:
         """Yield streams that have grown, as etcd tells of each."""
-        for prefix in prefixes:
-            shared_keys.check_prefix(prefix)
+        shared_keys.check_prefixes(prefixes)
         watcher = Watcher(self._gateway, self._records)
         self._watchers.add(watcher)
         try:
@@ -165,8 +167,3 @@ class EtcdEngine:
 
     def _key(self, name: bytes) -> str:
         return name.decode("ascii", "replace").removeprefix(self._records)
-
-
-def _behind(prefix: str) -> bytes:
-    # the first key behind all that start so. A prefix is ASCII
-    return prefix[:-1].encode() + bytes((ord(prefix[-1]) + 1,))

@@ -222,6 +222,11 @@ def message_of(message: Mapping[str, object], name: str) -> Message:
     return value
 
 
+def behind(prefix: str) -> bytes:
+    """Return the first key behind all that start with a prefix, which is ASCII."""
+    return prefix[:-1].encode() + bytes((ord(prefix[-1]) + 1,))
+
+
 def encoded(data: bytes) -> str:
     """Return bytes as this JSON has them."""
     return base64.b64encode(data).decode()

@@ -1,6 +1,7 @@
-"""Hints from etcd: a watch of all records of a vault, which etcd sends as JSON lines.
+"""Hints from etcd: watches of the records that begin with some prefixes, which etcd sends as JSON lines.
 
 Laws:
+- All are on one connection. etcd sends a record whole with each event, so a member watches no other project's.
 - Nothing is resumed. Where a watch was cancelled, as after a compaction or for a slow reader, a new one begins and
   anything may have come.
 - A server that is cut off from its cluster says nothing. So there is a hint for everything from time to time.
@@ -17,6 +18,7 @@ from envfs.courier.engines.etcd.gateway import (
     SECONDS,
     Gateway,
     Message,
+    behind,
     bytes_of,
     encoded,
     message_of,
@@ -47,28 +49,34 @@ class Watcher(StandingWatch):
 
     async def _hints(self, prefixes: Sequence[str]) -> list[str]:
         if self._connection is None:
-            await self._begin()
+            await self._begin(prefixes)
             self._has_begun_well()
             return [EVERYTHING]
         with trio.move_on_after(_QUIET_SECONDS):
             streams = dict.fromkeys(self._stream(event) for event in messages_of(await self._result(), "events"))
-            return [s for s in streams if s == EVERYTHING or s.startswith(tuple(prefixes))]
+            return [s for s in streams if s == EVERYTHING or shared_keys.is_within(s, prefixes)]
         return [EVERYTHING]
 
-    async def _begin(self) -> None:
-        end = self._records[:-1] + "0"  # the sign behind the slash
-        wanted = {"key": encoded(self._records.encode()), "range_end": encoded(end.encode()), "fragment": True}
+    async def _begin(self, prefixes: Sequence[str]) -> None:
+        starts = [f"{self._records}{prefix}" for prefix in prefixes]
+        requests = [_request_of(number, start) for number, start in enumerate(starts, 1)]
         try:
             with trio.fail_after(SECONDS):
                 self._connection = await self._gateway.open()
-                body = jsontext.encode_json({"create_request": wanted})
+                body = b"\n".join(map(jsontext.encode_json, requests))
                 status = await self._connection.send("POST", "/v3/watch", body, await self._gateway.headers())
                 if status != _OK:
                     raise refusal(await self._connection.read_all(_LINE_BYTES))
-                if not (await self._result()).get("created"):
-                    raise StoreUnavailable("the etcd server does not watch")
+                for _ in requests:
+                    await self._created()
         except trio.TooSlowError:
             raise StoreUnavailable("the etcd server does not answer") from None
+
+    async def _created(self) -> None:
+        # an event of a watch that was made before may come between
+        while not (result := await self._result()).get("created"):
+            if not messages_of(result, "events"):
+                raise StoreUnavailable("the etcd server does not watch")
 
     async def _result(self) -> Message:
         message = parse_message(await self._line())
@@ -97,3 +105,8 @@ class Watcher(StandingWatch):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _request_of(number: int, start: str) -> Message:
+    span = {"key": encoded(start.encode()), "range_end": encoded(behind(start))}
+    return {"create_request": {**span, "fragment": True, "watch_id": str(number)}}

@@ -15,6 +15,7 @@ import trio
 
 from envfs.core import shared_keys
 from envfs.courier.engines.postgres.listening import Listener
+from envfs.courier.engines.postgres.parts import stream_ranges
 from envfs.courier.engines.postgres.place import DatabasePlace, resolve_place
 from envfs.courier.engines.postgres.session import PostgresSession, Rows
 from envfs.errors import StoreUnavailable
@@ -22,13 +23,17 @@ from envfs.errors import StoreUnavailable
 STATEMENT_SECONDS: Final = 30.0
 _KEYS_AT_ONCE: Final = 16
 
-# one step of the index a stream, and not one a record
+# one step of the index a stream, and not one a record, in each range of streams
 _HEADS: Final = """
-WITH RECURSIVE streams(stream) AS (
-  (SELECT stream FROM {schema}.record WHERE stream ^@ $1::text AND number IS NOT NULL ORDER BY stream LIMIT 1)
+WITH RECURSIVE streams(stream, behind) AS (
+  SELECT (SELECT r.stream FROM {schema}.record r
+    WHERE r.stream >= asked.first AND r.stream < asked.behind AND r.number IS NOT NULL
+    ORDER BY r.stream LIMIT 1), asked.behind
+  FROM unnest($1::text[], $2::text[]) AS asked(first, behind)
   UNION ALL
   SELECT (SELECT r.stream FROM {schema}.record r
-    WHERE r.stream > streams.stream AND r.stream ^@ $1::text AND r.number IS NOT NULL ORDER BY r.stream LIMIT 1)
+    WHERE r.stream > streams.stream AND r.stream < streams.behind AND r.number IS NOT NULL
+    ORDER BY r.stream LIMIT 1), streams.behind
   FROM streams WHERE streams.stream IS NOT NULL
 )
 SELECT stream, (SELECT max(number)::text FROM {schema}.record r WHERE r.stream = streams.stream)
@@ -69,10 +74,11 @@ class PostgresEngine:
         """
         await self._run(_CHECK)
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream."""
-        shared_keys.check_prefix(prefix)
-        rows = await self._run(_HEADS, prefix)
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
+        shared_keys.check_prefixes(prefixes)
+        ranges = [span for prefix in prefixes for span in stream_ranges(prefix)]
+        rows = await self._run(_HEADS, _array([first for first, _ in ranges]), _array([end for _, end in ranges]))
         numbers = {_word(stream): _word(number) for stream, number in rows}
         return {s: int(n) for s, n in numbers.items() if shared_keys.is_shared_stream(s) and n.isdecimal()}
 
@@ -86,7 +92,7 @@ class PostgresEngine:
         """Return the bytes of keys, some a statement."""
         records = dict[str, bytes]()
         for at in range(0, len(keys), _KEYS_AT_ONCE):
-            rows = await self._run(_GET, _array(keys[at : at + _KEYS_AT_ONCE]))
+            rows = await self._run(_GET, _array(_checked(keys[at : at + _KEYS_AT_ONCE])))
             records.update((_word(key), body) for key, body in rows)
         return records
 
@@ -109,8 +115,7 @@ class PostgresEngine:
 
     async def watch(self, prefixes: Sequence[str]) -> AsyncIterator[str]:
         """Yield streams that may have grown: by notices, or by looking where they do not arrive."""
-        for prefix in prefixes:
-            shared_keys.check_prefix(prefix)
+        shared_keys.check_prefixes(prefixes)
         listener = Listener(self._open_session, self._place.schema, self)
         self._listeners.add(listener)
         try:
@@ -121,9 +126,9 @@ class PostgresEngine:
             self._listeners.discard(listener)
             listener.stop()
 
-    async def notify(self, text: str) -> None:
-        """Send a notice to all who listen."""
-        await self._run(_NOTIFY, self._place.schema, text)
+    async def notify(self, channel: str, text: str) -> None:
+        """Send a notice to all who listen on a channel."""
+        await self._run(_NOTIFY, channel, text)
 
     async def close(self) -> None:
         """Drop the connection."""
@@ -168,7 +173,12 @@ def _word(value: bytes) -> str:
     return value.decode("ascii", "replace")  # a sign that is replaced is in no key
 
 
-def _array(keys: Sequence[str]) -> str:
+def _checked(keys: Sequence[str]) -> Sequence[str]:
     for key in keys:
-        shared_keys.check_shared_key(key)  # so none has a sign that an array would need quotes for
-    return "{" + ",".join(keys) + "}"
+        shared_keys.check_shared_key(key)
+    return keys
+
+
+def _array(words: Sequence[str]) -> str:
+    # keys and beginnings of keys have no quote and no backslash
+    return "{" + ",".join(f'"{word}"' for word in words) + "}"

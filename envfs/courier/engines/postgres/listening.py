@@ -1,6 +1,7 @@
 """Hints from PostgreSQL: NOTIFY where it arrives, and looks at the heads where a pooler swallows it.
 
 Laws:
+- A member listens to the projects that it may open, where the schema tells them apart (parts.py), and else to all.
 - The listener is in place before the first hint is given, so that nothing that comes later is missed.
 - A notice of our own, sent by another connection, has to arrive first. A pooler in transaction mode accepts LISTEN and
   delivers nothing.
@@ -15,7 +16,9 @@ from uuid import uuid4
 
 import trio
 
+from envfs.core.shared_keys import is_within
 from envfs.courier.engine import EVERYTHING
+from envfs.courier.engines.postgres.parts import channels
 from envfs.courier.engines.postgres.session import PostgresSession
 from envfs.courier.engines.standing_watch import StandingWatch
 from envfs.errors import StoreUnavailable
@@ -25,6 +28,7 @@ _PROBE_SECONDS: Final = 10.0
 _QUIET_SECONDS: Final = 30.0
 _ANSWER_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 5.0
+_TELLS_APART: Final = b"SELECT 1 WHERE to_regprocedure($1::text) IS NOT NULL"
 _NO_NOTICES: Final = (
     "notices of the PostgreSQL server do not arrive, as behind PgBouncer in transaction mode: "
     f"it is asked every {_LOOK_SECONDS:.0f} s"
@@ -34,12 +38,12 @@ _NO_NOTICES: Final = (
 class ListenedEngine(Protocol):
     """The questions that a listener has for its engine."""
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream."""
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
         ...
 
-    async def notify(self, text: str) -> None:
-        """Send a notice to all who listen."""
+    async def notify(self, channel: str, text: str) -> None:
+        """Send a notice to all who listen on a channel."""
         ...
 
 
@@ -71,8 +75,9 @@ class Listener(StandingWatch):
 
     async def _begin(self, prefixes: Sequence[str]) -> None:
         session = self._session = await self._open_session()
-        await session.run_script(f'LISTEN "{self._schema}"'.encode())
-        if await self._is_heard(session):
+        names = await self._channels(session, prefixes)
+        await session.run_script("".join(f'LISTEN "{name}";' for name in names).encode())
+        if await self._is_heard(session, names[0]):
             self._is_polling = False
             return
         self._end()
@@ -81,9 +86,14 @@ class Listener(StandingWatch):
             self._is_polling = True
             _say(_NO_NOTICES)
 
-    async def _is_heard(self, session: PostgresSession) -> bool:
+    async def _channels(self, session: PostgresSession, prefixes: Sequence[str]) -> tuple[str, ...]:
+        # a schema that an older release made has the channel of all
+        tells_apart = await session.run(_TELLS_APART, f"{self._schema}.channel_of(text)")
+        return channels(self._schema, prefixes) if tells_apart else (self._schema,)
+
+    async def _is_heard(self, session: PostgresSession, channel: str) -> bool:
         probe = f"{_PROBE}{uuid4()}"
-        await self._engine.notify(probe)
+        await self._engine.notify(channel, probe)
         with trio.move_on_after(_PROBE_SECONDS):
             while probe not in session.take_notices():
                 await session.wait_for_notices()
@@ -103,10 +113,7 @@ class Listener(StandingWatch):
         return [stream for stream in before | self._heads if before.get(stream) != self._heads.get(stream)]
 
     async def _looked(self, prefixes: Sequence[str]) -> dict[str, int]:
-        heads = dict[str, int]()
-        for prefix in prefixes:
-            heads.update(await self._engine.heads(prefix))
-        return heads
+        return dict(await self._engine.heads(*prefixes))
 
     def _end(self) -> None:
         self._has_begun = False
@@ -126,7 +133,7 @@ async def _ask(session: PostgresSession) -> None:
 def _is_about(stream: str, prefixes: Sequence[str]) -> bool:
     if " " in stream:
         return False
-    return stream == EVERYTHING or stream.startswith(tuple(prefixes))
+    return stream == EVERYTHING or is_within(stream, prefixes)
 
 
 def _say(text: str) -> None:

@@ -28,9 +28,17 @@ ALTER TABLE {schema}.record ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE INDEX IF NOT EXISTS record_stream ON {schema}.record (stream, number) WHERE number IS NOT NULL;
 """
 _TRIGGERS: Final = """
+CREATE OR REPLACE FUNCTION {schema}.channel_of(stream text) RETURNS text LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog AS $$
+  SELECT '{schema}.' || left(encode(sha256(convert_to(
+    CASE WHEN stream LIKE 'tombstone/%' THEN split_part(stream, '/', 3)
+         WHEN stream LIKE 'level/%' OR stream LIKE 'key/%' THEN split_part(stream, '/', 2)
+         ELSE '' END, 'UTF8')), 'hex'), 16)
+$$;
 CREATE OR REPLACE FUNCTION {schema}.announce() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
   PERFORM pg_notify('{schema}', coalesce(NEW.stream, ''));
+  PERFORM pg_notify({schema}.channel_of(NEW.stream), coalesce(NEW.stream, ''));
   RETURN NULL;
 END $$;
 CREATE OR REPLACE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
