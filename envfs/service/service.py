@@ -197,6 +197,7 @@ class Service:
             vault = self._load_vault()
             self.ledger.join(vault)
             self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
+            self._opened.reader.owner = self.owner
             self._opened.gate.on_alarm = self._alarm
             self._opened.writer.sharing = self._opened.keys.sharing = self.sharing
             self.sharing.join(vault, self.keyholder, VaultUser(self._opened.tell_came, self._rebase, self._accept))
@@ -282,13 +283,16 @@ class Service:
         try:
             owner = os.stat(self.places.vault).st_uid
         except PermissionError:
-            raise NotApproved(f"uid {self.owner} may not look into {self.places.vault}") from None
+            raise NotApproved(f"uid {os.geteuid()} may not look into {self.places.vault}") from None
         except OSError:
             raise NoVault(f"there is no vault at {self.places.vault}", "make one with `envfs init`") from None
-        if owner != self.owner:
+        if owner != os.geteuid():
+            is_of_service = self.owner == 0 and not self.places.link
             raise NotApproved(
-                f"the vault at {self.places.vault} belongs to uid {owner}, not to uid {self.owner}",
-                "ask its daemon, started by its owner with `envfs mount`",
+                f"the vault at {self.places.vault} belongs to uid {owner}, not to uid {os.geteuid()}",
+                "`systemctl start envfs`, if it is that service's"
+                if is_of_service
+                else "ask its daemon, started by its owner with `envfs mount`",
             )
 
 
