@@ -149,6 +149,8 @@ class Vault(Inventory):
                 if project not in keys:
                     keys[project] = self._key(project, blobs)
                 blobs.append(self._past.data(level, version))
+                stream = record.level_stream(level)
+                self._counting.check_past(stream, version, self._streams.head(stream))
                 place = self.place(record.level_stream(level), version)
                 layers.append(SealedLayer(level, place, len(blobs) - 1, *keys[project], members))
         return LayerBlobs(tuple(layers), tuple(blobs))
