@@ -114,6 +114,7 @@ _TABLE: dict[type, Requirement] = {
     ask.DescribeSharing: Requirement(_C.ADMIN, Where.VAULT, "sharing.describe_sharing"),
     ask.ShareVault: Requirement(_C.ADMIN, Where.VAULT, "sharing.share_vault"),
     ask.ResolveConflict: Requirement(_C.WRITE, Where.LEVEL, "sharing.resolve_conflict"),
+    ask.RejoinEngine: Requirement(_C.ADMIN, Where.VAULT, "sharing.rejoin"),
     ask.InviteMember: Requirement(_C.ADMIN, Where.VAULT, "members.invite_member"),
     ask.InviteMachine: Requirement(_C.ADMIN, Where.VAULT, "members.invite_machine"),
     ask.RotateDevice: Requirement(_C.ADMIN, Where.VAULT, "members.rotate_device"),

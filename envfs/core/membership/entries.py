@@ -8,12 +8,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from envfs.core import names, record, statements
+from envfs.core import limits, names, record, statements
 from envfs.core.record import Point
 from envfs.core.statements import Statement, StatementType
 from envfs.errors import AuthenticationFailed, EnvFSError
 
 NAME_LENGTH = 64
+_MOST_TEXTS = 100  # levels, or recipients, of one entry
 
 
 class EntryKind(StrEnum):
@@ -153,7 +154,7 @@ def _body(entry: MemberEntry, form: tuple[str, ...]) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
+    if not isinstance(value, str) or not value.isprintable() or len(value) > limits.RECIPIENT_BYTES:
         raise _wrong()
     return value
 
@@ -193,7 +194,7 @@ def _end(value: object) -> str:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
+    if not isinstance(value, list) or len(value) > _MOST_TEXTS:
         raise _wrong()
     return tuple(map(_text, value))
 

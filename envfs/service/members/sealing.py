@@ -86,6 +86,13 @@ async def note_pending(service: Service) -> tuple[Project, ...]:
     return service.pending_keys
 
 
+async def finish_keys(service: Service) -> None:
+    """Make the new keys that an interrupted revoke left due, if this member may. `status` names what stays due."""
+    if await note_pending(service):
+        with suppress(EnvFSError):  # an engine that is away, or another member's part: it is tried again
+            await settle_keys(service, service.me)
+
+
 def _managed(service: Service) -> list[Project]:
     keys = service.open_vault.keys
     return [project for project in service.open_vault.vault.projects() if keys.custody(project) is Custody.MANAGED]
