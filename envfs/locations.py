@@ -31,6 +31,11 @@ class Locations(NamedTuple):
         return f"{self.runtime}/control.sock"
 
     @property
+    def attaching(self) -> str:
+        """The socket of a daemon that waits for somebody else to mount."""
+        return f"{self.runtime}/attach.sock"
+
+    @property
     def rules(self) -> str:
         """The rules that commands gave, beside the settings."""
         return f"{self.settings.rpartition('/')[0]}/grants.toml"
@@ -64,6 +69,11 @@ class Locations(NamedTuple):
     def outbox(self) -> str:
         """The folder of versions that wait for the engine that machines share."""
         return f"{self.state}/outbox"
+
+    @property
+    def aside(self) -> str:
+        """The folder of records that an engine's took the places of."""
+        return f"{self.state}/aside"
 
     @property
     def engine(self) -> str:

@@ -45,6 +45,7 @@ from envfs.service.project_keys import ProjectKeys
 from envfs.service.proxy_processes.sessions import ProxySessions
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.mirror import Taken
+from envfs.service.sharing.parts import VaultUser
 from envfs.service.sharing.sharing import VaultSharing
 from envfs.service.sharing.waiting import WaitingVersion
 from envfs.service.writer import Writer
@@ -107,6 +108,7 @@ class Service:
         self.sharing = VaultSharing(
             DirectoryStore(Path(places.vault)),
             Path(places.outbox),
+            Path(places.aside),
             SharingFacts(Path(places.engine)),
             lambda: self.settings.load().engine,
         )
@@ -195,14 +197,18 @@ class Service:
             vault = self._load_vault()
             self.ledger.join(vault)
             self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
+            self._opened.reader.owner = self.owner
             self._opened.gate.on_alarm = self._alarm
             self._opened.writer.sharing = self._opened.keys.sharing = self.sharing
-            self.sharing.join(vault, self.keyholder, self._opened.tell_came, self._rebase)
+            self.sharing.join(vault, self.keyholder, VaultUser(self._opened.tell_came, self._rebase, self._accept))
             self.sharing.erasing.join(vault, self.keyholder, self._forget)
         return self._opened
 
     async def _rebase(self, waiting: WaitingVersion) -> None:
         await self.open_vault.writer.rebase(self.me, waiting)
+
+    def _accept(self, level: str, version: int) -> None:
+        self.log.append_durably(events.accepted(level, version), self.me)
 
     async def _forget(self, level: str, versions: list[int]) -> None:
         # another machine forgot them
@@ -277,13 +283,16 @@ class Service:
         try:
             owner = os.stat(self.places.vault).st_uid
         except PermissionError:
-            raise NotApproved(f"uid {self.owner} may not look into {self.places.vault}") from None
+            raise NotApproved(f"uid {os.geteuid()} may not look into {self.places.vault}") from None
         except OSError:
             raise NoVault(f"there is no vault at {self.places.vault}", "make one with `envfs init`") from None
-        if owner != self.owner:
+        if owner != os.geteuid():
+            is_of_service = self.owner == 0 and not self.places.link
             raise NotApproved(
-                f"the vault at {self.places.vault} belongs to uid {owner}, not to uid {self.owner}",
-                "ask its daemon, started by its owner with `envfs mount`",
+                f"the vault at {self.places.vault} belongs to uid {owner}, not to uid {os.geteuid()}",
+                "`systemctl start envfs`, if it is that service's"
+                if is_of_service
+                else "ask its daemon, started by its owner with `envfs mount`",
             )
 
 
