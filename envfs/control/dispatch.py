@@ -117,6 +117,7 @@ _TABLE: dict[type, Requirement] = {
     ask.RejoinEngine: Requirement(_C.ADMIN, Where.VAULT, "sharing.rejoin"),
     ask.InviteMember: Requirement(_C.ADMIN, Where.VAULT, "members.invite_member"),
     ask.InviteMachine: Requirement(_C.ADMIN, Where.VAULT, "members.invite_machine"),
+    ask.RotateDevice: Requirement(_C.ADMIN, Where.VAULT, "members.rotate_device"),
     ask.EnterVault: Requirement(_C.ADMIN, Where.VAULT, "members.enter_vault"),
     ask.JoinVault: Requirement(_C.ADMIN, Where.VAULT, "members.join_vault"),
     ask.ApproveMember: Requirement(_C.ADMIN, Where.VAULT, "members.approve_member"),

@@ -105,6 +105,7 @@ CASES: dict[str, Case] = {
     "approve a member": Case(R.ApproveMember("ben", "x"), R.Failed, needs_key=False, needs_log=False),
     "list members": Case(R.ListMembers(), R.Done, needs_log=False),
     "change a member": Case(R.ChangeMember("ben", "admin"), R.Failed, needs_key=False, needs_log=False),
+    "rotate a device": Case(R.RotateDevice(), R.DeviceRotated),
     "revoke a member": Case(R.RevokeMember("ben"), R.Failed, needs_key=False, needs_log=False),
     "list heads": Case(R.ListMemberHeads(), R.Done, needs_key=False, needs_log=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),

@@ -287,6 +287,7 @@ ELSEWHERE = {
     "envfs sync start ADDRESS": "a line with a word that stands for another: a machine, and no engine",
     "envfs store ca FOLDER --member {}": "a machine without a certificate: tests/engines/test_machines.py",
     "envfs member invite --machine": "a join secret that is none: tests/unit/cli/daemon/test_join_secret.py",
+    "envfs keyring add": "a new key of a device whose identity is in a keyring: a note, and nothing is refused",
     "envfs member heads": "a code of another vault: tests/component/test_members.py",
     "envfs member invite": "an invitation that has ended: tests/component/test_members.py",
     "envfs member approve": "a device that nobody let in yet: tests/component/test_members.py",

@@ -30,7 +30,10 @@ class Device(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A person or a machine. `number` is that of the entry that invited. `end` is empty for one without an end."""
+    """A person or a machine. `number` is that of the entry that invited. `end` is empty for one without an end.
+
+    A machine with a `bound` may renew itself until then, for `span` seconds at a time.
+    """
 
     number: int
     name: str
@@ -40,6 +43,8 @@ class Member(NamedTuple):
     machine: bool = False
     end: str = ""
     acts: int = 0  # entries that the member signed without being an admin
+    span: int = 0
+    bound: str = ""
 
     def device(self, author: str) -> Device | None:
         """Return the device with a key."""
@@ -92,13 +97,17 @@ class Act(NamedTuple):
 
 
 class Roster(NamedTuple):
-    """The members after an entry. `keys` are all that ever stood in the list, `extra` recipients of every project."""
+    """The members after an entry. `keys` are all that ever stood in the list, `extra` recipients of every project.
+
+    `clock` is the latest time in an entry by an administrator.
+    """
 
     members: tuple[Member, ...] = ()
     invitations: tuple[Invitation, ...] = ()
     keys: frozenset[str] = frozenset()
     extra: tuple[str, ...] = ()
     shared: bool = False  # false for a list of authors alone, whose founder has no recipient in it
+    clock: str = ""
 
     def by_author(self, author: str) -> Member | None:
         """Return the member who has a device with that key."""
@@ -136,7 +145,9 @@ class Roster(NamedTuple):
                 f"entry {number} of the members does not follow from those before, or its signer had no right to it",
                 "`envfs verify` says more",
             )
-        return after
+        actor = self.by_author(signer.author)
+        is_by_admin = actor is not None and actor.is_admin
+        return after._replace(clock=max(self.clock, signer.time)) if is_by_admin else after
 
     def counted(self, number: int) -> "Roster":
         """Return the roster with one entry more of a member who is no admin. 0 is nobody."""
@@ -214,12 +225,17 @@ def _invite(roster: Roster, act: Act) -> Roster | None:
     else:
         everywhere = entry.role not in _ADMINS or entry.levels == (ROOT,)
         is_right = roster.may(signer, None, entry.role) and roster.is_free(entry.name) and everywhere
-        is_right = is_right and not (entry.role == Role.OWNER and entry.end)
+        is_right = is_right and not (entry.role == Role.OWNER and entry.end) and _may_renew(entry)
     if not roster.shared or not is_right or not entry.lock:
         return None
     inviter = roster.by_author(signer.author)
     item = Invitation(number, entry, by=inviter.number if inviter else FOUNDER)
     return roster._replace(invitations=(*roster.invitations, item))
+
+
+def _may_renew(entry: MemberEntry) -> bool:
+    # an invitation without a bound, or a machine's with one that its first end does not pass
+    return not entry.bound or (entry.machine and entry.role not in _ADMINS and "" < entry.end <= entry.bound)
 
 
 def _join(roster: Roster, act: Act) -> Roster | None:
@@ -255,7 +271,8 @@ def _approve(roster: Roster, act: Act) -> Roster | None:
     if not roster.may(signer, None, asked.role):
         return None
     role = Role(asked.role)
-    member = Member(invitation.number, asked.name, role, asked.levels, (device,), asked.machine, asked.end)
+    what = (asked.machine, asked.end, asked.span, asked.bound)
+    member = Member(invitation.number, asked.name, role, asked.levels, (device,), *what)
     return without._replace(members=(*without.members, member))
 
 
@@ -265,7 +282,20 @@ def _role(roster: Roster, act: Act) -> Roster | None:
     everywhere = entry.role not in _ADMINS or entry.levels == (ROOT,)
     if member is None or not everywhere or not roster.may(signer, member, entry.role) or not roster.shared:
         return None
-    return roster.with_member(member._replace(role=Role(entry.role), levels=entry.levels, end=entry.end))
+    # the end that an administrator gives is one: nothing is renewed after that
+    changed = member._replace(role=Role(entry.role), levels=entry.levels, end=entry.end, span=0, bound="")
+    return roster.with_member(changed)
+
+
+def _renew(roster: Roster, act: Act) -> Roster | None:
+    # an administrator has written nothing since its end: a machine whose time is over could say an earlier time
+    _, signer, entry = act
+    member = roster.actor(signer)
+    if member is None or member.number != entry.member or roster.clock > member.end:
+        return None
+    if not member.end < entry.end <= member.bound:
+        return None
+    return roster.with_member(member._replace(end=entry.end))
 
 
 def _remove_device(roster: Roster, act: Act) -> Roster | None:
@@ -324,6 +354,7 @@ _CHANGES = {
     EntryKind.ROLE: _role,
     EntryKind.REMOVE_DEVICE: _remove_device,
     EntryKind.ROTATE_DEVICE: _rotate_device,
+    EntryKind.RENEW: _renew,
     EntryKind.REVOKE: _revoke,
     EntryKind.EPOCH: _epoch,
 }
