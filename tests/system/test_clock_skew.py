@@ -43,7 +43,7 @@ def values(home: Home) -> set[str]:
 
 
 @pytest.mark.parametrize("offset", ["+1d", "-1d"])
-def test_what_a_machine_with_a_wrong_clock_writes_counts_as_any(homes: Shared, offset: str) -> None:  # noqa: F811
+def test_what_a_machine_with_a_wrong_clock_writes_counts_as_any(homes: Shared, offset: str) -> None:
     one, other, _ = homes
     with served_with_clock(one, offset), other.served():
         for number in range(3):
