@@ -104,10 +104,12 @@ CASES: dict[str, Case] = {
     "enter a vault": Case(
         R.EnterVault("folder:/nowhere", "v", "t", "r", "k", 1, "d"), R.Failed, b"x", needs_key=False, needs_log=False
     ),
+    "bring an identity": Case(R.BringIdentity(), R.Failed, b"x", needs_key=False, needs_log=False),
     "join a vault": Case(R.JoinVault("/nowhere/id.txt"), R.Failed, b"x", needs_key=False, needs_log=False),
     "approve a member": Case(R.ApproveMember("ben", "x"), R.Failed, needs_key=False, needs_log=False),
     "list members": Case(R.ListMembers(), R.Done, needs_log=False),
     "change a member": Case(R.ChangeMember("ben", "admin"), R.Failed, needs_key=False, needs_log=False),
+    "rotate a device": Case(R.RotateDevice(), R.DeviceRotated),
     "revoke a member": Case(R.RevokeMember("ben"), R.Failed, needs_key=False, needs_log=False),
     "list heads": Case(R.ListMemberHeads(), R.Done, needs_key=False, needs_log=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),

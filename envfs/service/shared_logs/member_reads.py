@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from envfs.core import logged_reads, names
 from envfs.core.logged_reads import LoggedRead
+from envfs.core.membership.member import Member
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Member
 from envfs.gate.variable_traces import SeenView, VariableTraces, view_at
 from envfs.service.service import Service
 from envfs.service.shared_logs import reading

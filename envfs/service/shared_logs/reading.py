@@ -11,8 +11,8 @@ import trio
 
 from envfs.core import log_batches
 from envfs.core.log_batches import LogBatch, SharedEntries
+from envfs.core.membership.member import Device, Member
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Device, Member
 from envfs.core.shared_logs import audit_stream
 from envfs.errors import EnvFSError
 from envfs.protocol.keyholding import BatchesOpened, OpenLogBatches

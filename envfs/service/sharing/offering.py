@@ -12,9 +12,7 @@ import trio
 from envfs.courier.engine import Engine
 from envfs.errors import StoreUnavailable
 
-NOT_SENT = "the engine that machines share is away"  # the beginning of an error: it was given nothing
-_NOT_ANSWERED = "the engine that machines share did not answer"
-_PATIENCE = 30.0
+_PATIENCE = 20.0
 
 
 async def offer_record(reachable: Callable[[], Awaitable[Engine | None]], key: str, data: bytes) -> bool:
@@ -23,12 +21,11 @@ async def offer_record(reachable: Callable[[], Awaitable[Engine | None]], key: s
     Raises:
         StoreUnavailable: the engine is away, or does not answer
     """
-    engine: Engine | None = None
     with suppress(trio.TooSlowError, StoreUnavailable), trio.fail_after(_PATIENCE):
         engine = await reachable()
         if engine is not None:
             return await engine.put_new(key, data) or (await engine.get((key,))).get(key) == data
     raise StoreUnavailable(
-        f"{NOT_SENT if engine is None else _NOT_ANSWERED}, and a change of keys or authors cannot wait for it",
+        "the engine that machines share is away, and a change of keys or authors cannot wait for it",
         "try again when `envfs sync status` shows it connected",
     )

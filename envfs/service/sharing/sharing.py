@@ -18,6 +18,7 @@ from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
 from envfs.host.supervision import supervised_nursery
 from envfs.service.sharing.aside import LinesAside
+from envfs.service.sharing.erasing import Erasing
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.forks import REJOIN
 from envfs.service.sharing.listening import PartWatch
@@ -50,6 +51,7 @@ class VaultSharing:
         self.store = SharedStore(mirror, Outbox(outbox), lambda: bool(self.address()))
         self.aside = LinesAside(aside)
         self.facts = facts
+        self.erasing = Erasing(mirror, facts)
         self._address = address
         self._last_address = ""
         self._engine: Engine | None = None
@@ -284,6 +286,7 @@ class VaultSharing:
             try:
                 await self._divide()
                 tasks.run(self._watch.listen, engine)
+                tasks.run(self.erasing.run, engine, address)
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
@@ -304,8 +307,10 @@ class VaultSharing:
             return
         self._hints.clear()
         try:
-            for taken in await parts.passes.run(engine, address, hints):
+            came = await parts.passes.run(engine, address, hints)
+            for taken in came:
                 parts.tell(taken)
+            self.erasing.look(hints, came)
             await self._divide()
             if self.facts.waits_for_unlock:
                 self._hints |= hints  # what could not be checked yet is asked for again
