@@ -190,7 +190,7 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("ls /shop --names", ["level", "name", "source"]),
         ("cp /shop /blog", ["level", "version", "added", "changed", "removed", "notes"]),
         ("rm /shop -y", ["level", "version", "added", "changed", "removed", "notes"]),
-        ("forget /shop -y", ["level", "versions", "first_left"]),
+        ("forget /shop -y", ["level", "versions", "first_left", "notes"]),
         ("rollback /shop 1 -y", ["level", "version", "added", "changed", "removed", "notes"]),
         (
             "history /shop",
