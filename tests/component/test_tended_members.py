@@ -5,7 +5,7 @@ import os
 import pytest
 
 from envfs.core.membership.entries import EntryKind, MemberEntry
-from envfs.core.membership.roster import Member
+from envfs.core.membership.member import Member
 from envfs.errors import BadRequest, NotApproved
 from envfs.host import clocks
 from envfs.protocol import control
@@ -163,6 +163,7 @@ def test_only_a_machine_with_an_end_is_invited_so(team: Team) -> None:
         control.InviteMember("dov", "reader", ("/shop",), seconds=WEEK, ttl=DAY, renew=WEEK),
         control.InviteMember("dov", "reader", ("/shop",), machine=True, seconds=WEEK, renew=WEEK),
         control.InviteMember("dov", "reader", ("/shop",), machine=True, seconds=WEEK, ttl=WEEK, renew=DAY),
+        control.InviteMember("dov", "reader", ("/shop",), machine=True, seconds=WEEK, ttl=60, renew=WEEK),
     ):
         with pytest.raises(BadRequest):
             team.invited("ana", request)
