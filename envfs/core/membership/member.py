@@ -1,13 +1,14 @@
-"""A member of a vault: what they may open and write, and until when. Pure."""
+"""A member of a vault, with devices and rights, and an invitation to become one."""
 
 from typing import NamedTuple
 
 from envfs.core import names
-from envfs.core.membership.entries import Role
+from envfs.core.membership.entries import MemberEntry, Role
 from envfs.core.names import ROOT, Project
 
 ADMINS = (Role.OWNER, Role.ADMIN)
-WRITERS = (*ADMINS, Role.WRITER)
+FOUNDER = 1  # the number of the member who began the list
+_WRITERS = (*ADMINS, Role.WRITER)
 
 
 class Device(NamedTuple):
@@ -54,4 +55,17 @@ class Member(NamedTuple):
 
     def may_write(self, level: str) -> bool:
         """Tell whether versions of a level that this member writes count."""
-        return self.role in WRITERS and any(names.within(level, top) for top in self.levels)
+        return self.role in _WRITERS and any(names.within(level, top) for top in self.levels)
+
+
+class Invitation(NamedTuple):
+    """An invitation that is not approved yet, by which member, and the join that answered it.
+
+    All with the numbers of their entries.
+    """
+
+    number: int
+    entry: MemberEntry
+    joined: int = 0
+    join: MemberEntry | None = None
+    by: int = FOUNDER

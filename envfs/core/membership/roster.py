@@ -10,26 +10,12 @@ refuse, by the time that a signer wrote.
 from typing import NamedTuple
 
 from envfs.core.membership.entries import EntryKind, MemberEntry, Role
-from envfs.core.membership.member import ADMINS, Device, Member
+from envfs.core.membership.member import ADMINS, FOUNDER, Device, Invitation, Member
 from envfs.core.names import ROOT, Project
 from envfs.errors import AuthenticationFailed
 
 _OWN_ACTS = 1000  # entries that a member who is no admin may sign: a machine renews itself that often
 _OWN_DEVICES = 8  # that such a member adds, with those that are invited
-FOUNDER = 1  # the number of the member who began the list
-
-
-class Invitation(NamedTuple):
-    """An invitation that is not approved yet, by which member, and the join that answered it.
-
-    All with the numbers of their entries.
-    """
-
-    number: int
-    entry: MemberEntry
-    joined: int = 0
-    join: MemberEntry | None = None
-    by: int = FOUNDER
 
 
 class Signer(NamedTuple):
