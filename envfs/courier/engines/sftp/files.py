@@ -102,6 +102,15 @@ async def empty_file(session: SftpSession, path: str) -> None:
     await sync_names(session, os.path.dirname(path))
 
 
+async def can_be_changed(session: SftpSession, path: str) -> bool:
+    """Tell whether a file can be opened to be written, as root can whatever its mode is."""
+    try:
+        async with _opened(session, path, Flag.WRITE):
+            return True
+    except RequestRefused:
+        return False
+
+
 async def _replace_by_nothing(session: SftpSession, path: str) -> None:
     size = (await _facts(session, path)).size
     temporary = await _new_empty_file(session, os.path.dirname(path))
