@@ -52,6 +52,7 @@ class CatchingUp:
         Raises:
             StoreUnavailable: the engine cannot be reached
         """
+        self._facts.begun += 1
         await self.divide()  # a key of this machine may be here only now
         is_whole = EVERYTHING in hints
         mine = self.partition.of(await self._mirror.numbers())  # before the engine is asked, which has at least that
