@@ -94,7 +94,7 @@ async def new_identity(
                 CreateIdentity(plain=True, founder=founder), IdentityMade, (), (handle,)
             )
         except EnvFSError:
-            Path(identity_file).unlink(missing_ok=True)  # nothing was written into it
+            os.unlink(identity_file)  # nothing was written into it
             raise
         finally:
             os.close(handle)
