@@ -306,6 +306,17 @@ def test_story_19_an_invitation_is_used_once_and_in_time(team: Team, monkeypatch
     assert not (team["cai"].folder / "identity.txt").exists()
 
 
+def test_a_join_leaves_an_identity_file_that_is_there_as_it_is(team: Team) -> None:
+    code = team.invited("ana", invitation("dov", "reader", "/blog"))
+    team.carry("ana", "ben")
+    identity = team["ben"].folder / "identity.txt"
+    before = identity.read_bytes()
+    settled(team["ben"])
+    identity.write_bytes(before)  # of another vault, say
+    refused(lambda: team.joined("ben", code), AlreadyExists)
+    assert identity.read_bytes() == before
+
+
 def test_a_code_fits_no_other_vault(team: Team, links: dict[str, KeyholderLink], tmp_path: Path) -> None:
     code = team.invited("ana", invitation("dov", "reader", "/blog"))
     other = Team(tmp_path / "other", {"ana": links["ana"], "ben": links["ben"]})
