@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from envfs.core.membership.fingerprint import device_fingerprint, spoken_fingerprint
 from envfs.core.membership.folding import fold_entries
+from envfs.core.membership.member import Member
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Member
 from envfs.core.names import Project
 from envfs.core.visible_text import visible_text
 from envfs.errors import AuthenticationFailed, BadRequest, NoSuchLevel
@@ -89,7 +89,8 @@ async def member_rows(service: Service) -> list[MemberRow | DeviceRow]:
     for member in members.now.members:
         state = "ended" if member.has_ended(now) else "member"
         facts = (member.name, member.role.value, state, member.levels, member.machine, member.end)
-        rows.append(MemberRow(*facts, len(member.devices), is_you=member.device(own) is not None))
+        is_you = member.device(own) is not None
+        rows.append(MemberRow(*facts, len(member.devices), is_you=is_you, renews_until=member.bound))
         rows += _device_rows(member, own)
     return [*rows, *_invited_rows(members, now)]
 

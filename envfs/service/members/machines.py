@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from envfs.core.access.caller import Caller
 from envfs.core.membership.entries import EntryKind, MemberEntry, Role
+from envfs.core.membership.member import Invitation
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Invitation
 from envfs.courier.address import parse_address
 from envfs.errors import BadRequest, Conflict, EnvFSError
 from envfs.protocol.control import InviteMachine, InviteMember, MachineInvited
@@ -41,7 +41,13 @@ async def invite_machine(
         raise BadRequest("a machine is a writer or a reader", "an admin is a person: leave out --machine")
     if request.ttl <= 0:
         raise BadRequest("a machine's time ends some time", "--ttl 90d")
-    asked = InviteMember(request.name, request.role, levels, machine=True, seconds=_HANDOVER_SECONDS, ttl=request.ttl)
+    asked = InviteMember(
+        *(request.name, request.role, levels),
+        machine=True,
+        seconds=_HANDOVER_SECONDS,
+        ttl=request.ttl,
+        renew=request.renew,
+    )
     members, end = await load_members(service), moment_in(request.ttl)
     check_free(members, check_name(request.name))
     if not request.dry:

@@ -4,26 +4,31 @@ Laws: nothing is deleted on either side. An engine that has less is given back w
 stream that is another one there than here is left as it is on both sides, and is told of.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 
 import trio
 
 from envfs.core import record
 from envfs.core.membership.members import NO_RIGHT
 from envfs.courier.engine import EVERYTHING, Engine
-from envfs.errors import StoreUnavailable
 from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.forks import AT_ONCE, ForkSearch, bounded
 from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.partition import MEMBERS_ALONE, Partition
-from envfs.service.sharing.planning import CatchUp, RecordRange, batches, is_shared, plan_catch_up
+from envfs.service.sharing.planning import (
+    CatchUp,
+    RecordRange,
+    batches,
+    is_held_up,
+    is_shared,
+    key_stream_of,
+    plan_catch_up,
+)
 from envfs.service.sharing.waiting import WaitingVersion
 
-_AT_ONCE = 120  # records: of the largest size they are the most that one message may carry
 _AHEAD = 15  # records behind a taken number that are asked for with that one
-_SECONDS = 30.0  # for one request to the engine
 
 
 class CatchingUp:
@@ -35,7 +40,8 @@ class CatchingUp:
         self._mirror = mirror
         self._checker = checker
         self._facts = facts
-        self._compared = False
+        self.search = ForkSearch(mirror)
+        self.is_new = True  # with this connection nothing was compared yet
         self.partition = MEMBERS_ALONE
         self.taking = trio.Lock()  # what is checked follows from what is in the mirror, which must not move meanwhile
         self.in_flight: set[int] = set()  # what writers wait for themselves
@@ -46,21 +52,28 @@ class CatchingUp:
         Raises:
             StoreUnavailable: the engine cannot be reached
         """
+        self._facts.begun += 1
         await self.divide()  # a key of this machine may be here only now
         is_whole = EVERYTHING in hints
         mine = self.partition.of(await self._mirror.numbers())  # before the engine is asked, which has at least that
-        heads = await self._heads(engine, hints)
+        heads = await self.heads(engine, hints)
         if is_whole:
             self._facts.refused = {stream: why for stream, why in self._facts.refused.items() if stream in heads}
         if not is_whole:
             mine = {stream: seq for stream, seq in mine.items() if stream in hints}
-        elif not self._compared:
-            await self._compare(engine, mine, heads)
-        plan = plan_catch_up(_without(mine, self._facts.forked), _without(heads, self._facts.forked))
+        await self._compare(
+            engine, self.search.choose(mine, heads, self._facts.forked, is_whole=is_whole, is_new=self.is_new)
+        )
+        self.is_new = self.is_new and not is_whole
+        forked = self._facts.forked
+        held_up = {stream for stream in {*mine, *heads} if is_held_up(stream, forked)}
+        plan = plan_catch_up(_without(mine, held_up), _without(heads, held_up))
         for stream in heads:
             self._facts.refused.pop(stream, None)  # it is refused again, or it is not
         await self._give_back(engine, plan, address, mine, heads)
         taken = await self._fetch(engine, plan)
+        refused = self._facts.refused.keys() & heads.keys()  # it may be that what came follows on another record
+        await self._compare(engine, {stream: mine[stream] for stream in refused if stream in mine})
         await self.push(engine)  # behind what comes before it, so that no number is left out
         if is_whole:
             self._facts.had_contact(address)
@@ -70,7 +83,7 @@ class CatchingUp:
         """Find out which part of the vault is this machine's."""
         before = self.partition
         self.partition, self._facts.device = await self._checker.partition(self._facts.device)
-        self._compared &= self.partition == before
+        self.is_new |= self.partition != before
         return self.partition
 
     async def push(self, engine: Engine) -> None:
@@ -83,7 +96,7 @@ class CatchingUp:
         lost = await self._push_run(engine, stream)
         if lost is None:
             return []
-        with _bounded():
+        with bounded():
             return await self.take_stream(engine, *lost)
 
     async def _push_run(self, engine: Engine, stream: str) -> tuple[WaitingVersion, Mapping[str, bytes]] | None:
@@ -91,10 +104,10 @@ class CatchingUp:
         # else is done in between, so the rest is likely to be taken too. Returns what was lost, and what came for it
         run: list[WaitingVersion] = []
         try:
-            for waiting in self._store.shown(stream):
+            for waiting in self._store.shown(stream) if not is_held_up(stream, self._facts.forked) else ():
                 if waiting.number in self.in_flight:
                     break
-                with _bounded():
+                with bounded():
                     came = await self.in_its_place(engine, waiting)
                 if came:
                     return waiting, came
@@ -126,20 +139,23 @@ class CatchingUp:
 
     async def fetch_stream(self, engine: Engine, stream: str) -> list[Taken]:
         """Fetch what there is of one stream, and of its project's keys."""
-        hints = {stream, record.MEMBERS, *_keys_of(stream)}
+        hints = {stream, record.MEMBERS, *filter(None, (key_stream_of(stream),))}
         mine = {name: seq for name, seq in (await self._mirror.numbers()).items() if name in hints}
-        return await self._fetch(engine, plan_catch_up(mine, await self._heads(engine, hints)))
+        return await self._fetch(engine, plan_catch_up(mine, await self.heads(engine, hints)))
 
     async def never_counts(self, engine: Engine, stream: str, seq: int) -> bytes:
-        """Return the record of a place, if nobody will ever take it: the list here says that its author had no right.
+        """Return the record of a place, if nobody will ever take it: its author had no right, or it is no key file.
 
-        Of one that names another list, or does not open, nothing is known: this machine may be behind.
+        Where the engine has other entries of the members than this machine nothing is known: it may be behind.
         """
         span = RecordRange(stream, seq, seq)
+        entries = (await self._mirror.numbers()).get(record.MEMBERS, 0)
+        is_current = (await self.heads(engine, (record.MEMBERS,))).get(record.MEMBERS, 0) == entries
         came = await engine.get(span.record_keys())
         async with self.taking:
             [row] = await self._checker.check((span,), came, {stream: seq})
-        return next(iter(came.values()), b"") if row.fault.startswith(NO_RIGHT) else b""
+        is_rubbish = is_current and record.is_key_stream(stream) and bool(row.fault)
+        return next(iter(came.values()), b"") if row.fault.startswith(NO_RIGHT) or is_rubbish else b""
 
     def stale(self) -> list[WaitingVersion]:
         """List what waits and has to be merged first, in order."""
@@ -152,10 +168,10 @@ class CatchingUp:
         self._facts.waits_for_unlock = False
         refused: dict[str, str] = {}
         lasts, ended = {span.stream: span.last for span in plan.fetch}, set[str]()
-        for batch in batches(plan.fetch, _AT_ONCE, ended):
+        for batch in batches(plan.fetch, AT_ONCE, ended):
             ranges = tuple(span for span in batch if span.stream not in ended)
             keys = [key for span in ranges for key in span.record_keys()]
-            with _bounded():
+            with bounded():
                 came = await engine.get(keys) if keys else {}
             async with self.taking:
                 rows = await self._checker.check(ranges, came, lasts)
@@ -185,28 +201,23 @@ class CatchingUp:
     async def _give(self, engine: Engine, span: RecordRange) -> None:
         for key in span.record_keys():
             data = self._mirror.read(key)
-            with _bounded():
+            with bounded():
                 if data is None or not await engine.put_new(key, data):
                     return  # somebody else gives it back
 
-    async def _compare(self, engine: Engine, mine: Mapping[str, int], heads: Mapping[str, int]) -> None:
-        # once for each engine and daemon: whether the two have the same records, up to the older head of each stream
-        common = [RecordRange(stream, seq, seq) for stream in mine if (seq := min(mine[stream], heads.get(stream, 0)))]
-        forked: set[str] = set()
-        for batch in batches(common, _AT_ONCE):
-            keys = {span.record_keys()[0]: span.stream for span in batch}
-            with _bounded():
-                came = await engine.get(list(keys))
-            forked |= {keys[key] for key, data in came.items() if data and (self._mirror.read(key) or data) != data}
-        self._facts.forked = frozenset(forked)
-        self._compared = True
+    async def _compare(self, engine: Engine, places: Mapping[str, int]) -> None:
+        forked = await self.search.differing(engine, places)
+        self._facts.forked = (self._facts.forked - places.keys()) | forked
+        for stream in forked:
+            self._facts.refused.pop(stream, None)
 
-    async def _heads(self, engine: Engine, hints: Collection[str]) -> dict[str, int]:
+    async def heads(self, engine: Engine, hints: Collection[str]) -> dict[str, int]:
+        """Return the newest numbers that an engine has of this machine's streams."""
         prefixes = self.partition.prefixes()
         if EVERYTHING not in hints:
             own = (stream for stream in sorted(hints) if is_shared(stream) and self.partition.has(stream))
             prefixes = tuple(f"{stream}/@" for stream in own)
-        with _bounded():
+        with bounded():
             heads = await engine.heads(*prefixes) if prefixes else {}
         return self.partition.of({stream: seq for stream, seq in heads.items() if is_shared(stream)})
 
@@ -222,20 +233,3 @@ def _withheld(ranges: Iterable[RecordRange], came: Mapping[str, bytes], lasts: M
 
 def _without(numbers: Mapping[str, int], streams: Collection[str]) -> dict[str, int]:
     return {stream: seq for stream, seq in numbers.items() if stream not in streams}
-
-
-def _keys_of(stream: str) -> tuple[str, ...]:
-    if not record.is_level_stream(stream):
-        return ()
-    _, _, path = stream.partition("/")
-    return ("key" + (f"/{path.partition('/')[0]}" if path else ""),)
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    # whatever the engine does, a pass ends
-    try:
-        with trio.fail_after(_SECONDS):
-            yield
-    except trio.TooSlowError:
-        raise StoreUnavailable("the engine does not answer", "`envfs sync status` says since when") from None

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.core.addresses import RecordAddress, SealedLayer
-from envfs.core.keyfile import NOT_FOR_US
 from envfs.core.membership.folding import fold_entries
 from envfs.core.membership.members import NO_RIGHT, Members
 from envfs.errors import EnvFSError, KeyholderGone, Locked
@@ -135,28 +134,27 @@ class Checker:
     async def _ask(self, stream: str, arrived: list[Arrived]) -> tuple[str, ...]:
         places, blobs = tuple(one.place for one in arrived), [one.data for one in arrived]
         if stream == record.MEMBERS:
-            before: list[bytes] = []
-            self._vault.add_members(before)
+            before = [self._vault.read(stream, seq) or b"" for seq in range(1, arrived[0].place.seq)]
             about = self._vault.description
             faults = await self._faults(CheckMembers(about.id, about.signing_key), [*before, *blobs])
             return faults[len(before) :]
         if record.is_key_stream(stream):
             members = self._vault.add_members(blobs)
             faults = await self._faults(CheckKeys(tuple(map(SealedKeyFile, places)), members), blobs)
-            return _without_earlier(faults) if members else faults
+            return _without_earlier(faults)
         if record.forgotten_stream(stream):
             members = self._vault.add_members(blobs)
             return await self._faults(CheckTombstones(places, members), blobs)
         faults = await self._faults(CheckRecords(self._layers(places, blobs)), blobs)
         return tuple(
-            "" if fault.startswith(NO_RIGHT) and self._passes_over(one) else fault
+            "" if fault.startswith(NO_RIGHT) and self.passes_over(one.data) else fault
             for one, fault in zip(arrived, faults, strict=True)
         )
 
-    def _passes_over(self, one: Arrived) -> bool:
-        # of a former member, who signed it: it keeps its number here as it does there
+    def passes_over(self, data: bytes) -> bool:
+        """Tell whether a record is of a former member, who signed it: it keeps its number here as it does there."""
         members = self._members()
-        return members is not None and members.passes_over(one.data)
+        return members is not None and members.passes_over(data)
 
     async def _faults(self, request: NamedTuple, blobs: list[bytes]) -> tuple[str, ...]:
         return (await self._keyholder.ask(request, Faults, tuple(blobs))).message.texts
@@ -176,13 +174,10 @@ class Checker:
 
 
 def _without_earlier(faults: tuple[str, ...]) -> tuple[str, ...]:
-    # a key file of before this member was there, or of a former administrator, is bound by the digest in a later one,
-    # which opens
+    # one of before this member was there, of a former administrator, or rubbish, is bound by the digest in a later key
+    # file, which opens: no key is taken from any but the newest
     opened = max((number for number, fault in enumerate(faults) if not fault), default=-1)
-    return tuple(
-        "" if at < opened and (fault == NOT_FOR_US or fault.startswith(NO_RIGHT)) else fault
-        for at, fault in enumerate(faults)
-    )
+    return tuple("" if at < opened else fault for at, fault in enumerate(faults))
 
 
 def _fault_of(place: RecordAddress, data: bytes, named: Mapping[int, str], *, is_newest: bool) -> str:
