@@ -75,12 +75,14 @@ class VaultSharing:
 
     def shown_address(self) -> str:
         """Return the address of the engine without what nobody needs to see."""
-        from envfs.courier.address import parse_address  # noqa: PLC0415 - few vaults are shared
+        from envfs.courier.address import shown_address  # noqa: PLC0415 - few vaults are shared
 
-        try:
-            return str(parse_address(self.address())) if self.address() else ""
-        except EnvFSError:
-            return "not an address of an engine"
+        return shown_address(self.address())
+
+    @property
+    def late(self) -> str:
+        """Return why changes of other machines come late, as far as the engine said. Empty while they do not."""
+        return self._engine.late if self._engine is not None else ""
 
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps machines from having the same vault."""
@@ -146,14 +148,13 @@ class VaultSharing:
         """
         numbers = {waiting.number for waiting in self.store.outbox.of(stream)}
         with trio.move_on_after(_PATIENCE):
-            while self._is_moving() and numbers & {waiting.number for waiting in self._unsent(stream)}:
+            while numbers & {waiting.number for waiting in self._unsent(stream)}:
+                if self._engine is None or self._is_slow or self.facts.waits_for_unlock:
+                    return
                 await self._changed.wait()
 
     def _unsent(self, stream: str) -> list[WaitingVersion]:
         return [waiting for waiting in self.store.outbox.of(stream) if waiting.number not in self.facts.unmerged]
-
-    def _is_moving(self) -> bool:
-        return self._engine is not None and not self._is_slow and not self.facts.waits_for_unlock
 
     async def _settle(self, parts: "_Parts", waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
         engine = await self._reachable()

@@ -85,6 +85,11 @@ class SshEngine:
                     return
                 await trio.sleep(self._pauses.seconds)
 
+    @property
+    def late(self) -> str:
+        """Return why hints come late. Empty while they do not."""
+        return self._link.late if self._link is not None else ""
+
     async def close(self) -> None:
         """End the connection."""
         self._is_closed = True
