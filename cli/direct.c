@@ -29,6 +29,7 @@
 #define PYTHON (-1)
 #define FAILED 100 /* docs/cli-contract.md */
 #define MOST_COMPARED 100000000
+#define ENTRY_BYTES (1 << 17) /* with its NUL, of an environment: what is longer comes by a file */
 #define LEVEL_BYTES 1024 /* a longer one may be right, but not here */
 
 static const char level_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/";
@@ -41,6 +42,21 @@ static const char *const harmless[] = {"ENVFS_HOME=", "ENVFS_PASSPHRASE_FILE=", 
 static int is_of(const char *text, const char *allowed)
 {
     return *text && !text[strspn(text, allowed)];
+}
+
+/* Of a coding agent, or of what may start one (envfs_cli/process/coding_agents.py): its user is told of the values. */
+static int is_of_agent(const char *word)
+{
+    static const char *const programs[] = {
+        "aider", "amp",  "auggie",    "claude",    "cline",    "codex", "copilot", "crush", "cursor-agent", "droid",
+        "gemini", "goose", "grok",    "kilocode",  "kimi",     "opencode", "openhands", "plandex", "qwen", "vibe",
+        "bunx",  "npx",  "pipx",      "pnpm",      "pnpx",     "uvx",   "yarn"};
+    const char *slash = strrchr(word, '/'), *name = slash ? slash + 1 : word;
+
+    for (size_t index = 0; index < sizeof programs / sizeof *programs; index++)
+        if (!strcmp(name, programs[index]))
+            return 1;
+    return 0;
 }
 
 /* Names with a comma between each two, as they stand in a request. One that stands there twice is Python's. */
@@ -72,7 +88,7 @@ static int read_line(int count, char **words, struct line *line)
             line->names = words[4];
             at = 5;
         }
-        if (count > at + 1 && !strcmp(words[at], "--") && words[at + 1][0])
+        if (count > at + 1 && !strcmp(words[at], "--") && words[at + 1][0] && !is_of_agent(words[at + 1]))
             line->command = words + at + 1;
     }
     return (line->command || (line->names && at == 3)) && (!line->names || are_names(line->names));
@@ -121,8 +137,8 @@ static char **lay_over(char **environment, char *view, size_t size)
     while (environment[count])
         count++;
     for (char *at = view; at < view + size; at += strlen(at) + 1, fresh++)
-        if (name_length(at) < 2)
-            return NULL; /* no variable: what the environment is to complete begins behind it */
+        if (name_length(at) < 2 || strlen(at) >= ENTRY_BYTES)
+            return NULL; /* no variable: what the environment is to complete begins behind it. Or one for a file */
     result = calloc(count + fresh + 1, sizeof *result);
     over = calloc(fresh + 1, sizeof *over);
     taken = calloc(fresh + 1, 1);

@@ -66,7 +66,7 @@ static size_t announced(const char *at, const char *end, const char *level)
     if (!(skip(&at, end, "{\"type\":\"view-sent\",\"level\":\"") && skip(&at, end, level) &&
           skip(&at, end, "\",\"version\":") && skip_number(&at, end, &number) && skip(&at, end, ",\"variables\":") &&
           skip_number(&at, end, &number) && skip(&at, end, ",\"dialect\":\"") && skip_all(&at, end, dialect_bytes) &&
-          skip(&at, end, "\",\"masked\":false,\"blobs\":[")))
+          skip(&at, end, "\",\"masked\":false,\"dangerous\":[],\"blobs\":[")))
         return 0;
     while (size <= VIEW_BYTES && skip_number(&at, end, &part) && skip(&at, end, ","))
         size += part;

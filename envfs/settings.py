@@ -105,6 +105,12 @@ class SettingsFile:
 
         self._write(settings_edits.with_founder(self._text(), founder))
 
+    def write_entered(self, founder: str, engine: str) -> None:
+        """Make the file of a home that enters a vault for one command."""
+        import json  # whose texts are those of TOML, too
+
+        self._write(f"[identity]\nfounder = {json.dumps(founder)}\n[store]\nengine = {json.dumps(engine)}\n")
+
     def set_engine(self, engine: str) -> None:
         """Name the engine that machines share, by its address."""
         from envfs import settings_edits

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Value = str | int | bool | tuple[str, ...] | None
     Values = dict[str, Value]  # by the names of arguments and options. `envfs_cli.run` makes a typed value of them
 
-_KEYWORDS = ("as", "for", "import")
+_KEYWORDS = ("as", "for", "from", "import")
 _NO_COMMAND = "the command to run comes after --"
 _VALUELESS = "it takes no value"
 _TOO_MANY = "there are more words than the command takes"

@@ -12,17 +12,19 @@ import ssl
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple
 
 from home import ENVFS, Home
-from https_host import ANSWER, HOST, HttpsHost
+from http2_host import Http2Client, Http2Host
+from https_host import ANSWER, EVENT_SECONDS, EVENTS, HOST, HttpsHost
 from rounds import Contest, Contestant, Sample, timed
 
 LEVEL, KEY = "/shop", "sk_live_51AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"
-SIZE = 128 << 20
 _REQUESTS, _ADDED = 200, 0.001
+_OUTPUT = 128 << 20
 _QUICK, _SLOW = 200e6, 100e6  # bytes a second, as promised
 _RULES = """
 [proxy]
@@ -33,6 +35,7 @@ key = "SHOP_KEY"
 hosts = ["{host}:{port}"]
 address = "127.0.0.1"
 scrub = {scrub}
+h2 = {h2}
 """
 
 
@@ -41,6 +44,7 @@ class _Client(NamedTuple):
 
     stream: ssl.SSLSocket
     head: bytes
+    key: bytes = b""
 
     def latency(self) -> float:
         """Return the median time of a request."""
@@ -52,25 +56,38 @@ class _Client(NamedTuple):
         while not data.endswith(ANSWER):
             data += self.stream.recv(1 << 16)
 
-    def read(self) -> None:
+    def delay(self) -> float:
+        """Return the median time that an event of a stream takes to come."""
+        self.stream.sendall(self.head % b"/events")
+        delays, data = [], b""
+        while not data.endswith(b"0\r\n\r\n"):
+            piece = self.stream.recv(1 << 16)
+            now = time.monotonic_ns()
+            delays += [(now - int(stamp)) / 1e9 for stamp in re.findall(rb"data: (\d+)", piece)]
+            data += piece
+        if len(delays) != EVENTS:
+            raise RuntimeError("an event did not come in one piece")
+        return statistics.median(delays)
+
+    def read(self, size: int) -> None:
         """Read a large body."""
-        buffer, left = bytearray(1 << 18), SIZE
-        self.stream.sendall(self.head % b"/?%d" % SIZE)
+        buffer, left = bytearray(1 << 18), size
+        self.stream.sendall(self.head % b"/?%d" % size)
         while left > 0:
             left -= self.stream.recv_into(buffer)
 
-    def send(self) -> None:
+    def send(self, size: int) -> None:
         """Send a large body."""
         block = b"y" * (1 << 18)
-        head = (self.head % b"/").replace(b"GET", b"POST")[:-2] + b"content-length: %d\r\n\r\n" % SIZE
+        head = (self.head % b"/").replace(b"GET", b"POST")[:-2] + b"content-length: %d\r\n\r\n" % size
         self.stream.sendall(head)
-        for _ in range(SIZE // len(block)):
+        for _ in range(size // len(block)):
             self.stream.sendall(block)
         self.stream.recv(1 << 16)
 
 
-def contests(rounds: int) -> Generator[Contest, None, None]:
-    """Requests, bodies with and without rules on them, and masked output."""
+def contests(rounds: int, size: int) -> Generator[Contest, None, None]:
+    """Requests, streams, bodies of so many bytes with and without rules on them, and masked output."""
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(Home())
         host = stack.enter_context(HttpsHost(home.path))
@@ -78,45 +95,84 @@ def contests(rounds: int) -> Generator[Contest, None, None]:
         direct = stack.enter_context(_connected(host, host.port, str(host.roots), b""))
         plain = stack.enter_context(_behind(home, host, scrub=False))
         ruled = stack.enter_context(_behind(home, host, scrub=True))
-        yield Contest(
-            "a request through the proxy",
-            (
-                Contestant("as much as is promised", lambda: Sample(_ADDED)),
-                Contestant("added by the proxy", lambda: Sample(max(0.0, ruled.latency() - direct.latency())), 1.0),
-                Contestant("without the proxy", lambda: Sample(direct.latency())),
-            ),
-            rounds,
-            "median of 200 requests over one connection, each in the access log",
-        )
-        yield Contest(
-            "128 MiB through the proxy",
-            (
-                Contestant("at 200 MB/s", lambda: Sample(SIZE / _QUICK)),
-                _bytes("read without rules on it", plain.read, 1.0),
-                _bytes("read with its values looked for", ruled.read, _QUICK / _SLOW),
-                _bytes("sent", ruled.send, 1.0),
-                _bytes("read without the proxy", direct.read),
-            ),
-            rounds,
-            "with `scrub = false`, and with a rule",
-        )
-        (home.path / "text").write_bytes((b"x" * 99 + b"\n") * (SIZE // 100))
-        yield Contest(
-            "128 MiB of masked output",
-            (
-                Contestant("at 200 MB/s", lambda: Sample(SIZE / _QUICK)),
-                _bytes("exec --mask-output", lambda: _cat(home, "--mask-output"), 1.0),
-                _bytes("exec", lambda: _cat(home)),
-            ),
-            rounds,
-            "`cat` into a pipe that is read",
-        )
+        yield _added("a request through the proxy", direct.latency, ruled.latency, rounds, 1.0)
+        yield _events(direct, ruled, rounds)
+        yield _bodies(direct, plain, ruled, rounds, size)
+        yield _masked(home, rounds)
+        yield _http2(stack, home, rounds)
 
 
-def _bytes(name: str, action: Callable[[], object], target: float = 0.0) -> Contestant:
+def _added(
+    title: str, direct: Callable[[], float], behind: Callable[[], float], rounds: int, target: float = 0.0
+) -> Contest:
+    return Contest(
+        title,
+        (
+            Contestant("as much as is promised", lambda: Sample(_ADDED)),
+            Contestant("added by the proxy", lambda: Sample(max(0.0, behind() - direct())), target),
+            Contestant("without the proxy", lambda: Sample(direct())),
+        ),
+        rounds,
+        "median of 200 requests over one connection, each in the access log",
+    )
+
+
+def _events(direct: _Client, ruled: _Client, rounds: int) -> Contest:
+    return Contest(
+        "an event of a stream through the proxy",
+        (
+            Contestant("until the next one", lambda: Sample(EVENT_SECONDS)),
+            Contestant("until it comes", lambda: Sample(ruled.delay()), 1.0),
+            Contestant("without the proxy", lambda: Sample(direct.delay())),
+        ),
+        rounds,
+        f"median of {EVENTS} chunks, with a rule: each comes in one piece, and before the next one is sent",
+    )
+
+
+def _bodies(direct: _Client, plain: _Client, ruled: _Client, rounds: int, size: int) -> Contest:
+    return Contest(
+        f"{size >> 20} MiB through the proxy",
+        (
+            Contestant("at 200 MB/s", lambda: Sample(size / _QUICK)),
+            _bytes("read without rules on it", plain.read, size, 1.0),
+            _bytes("read with its values looked for", ruled.read, size, _QUICK / _SLOW),
+            _bytes("sent", ruled.send, size, 1.0),
+            _bytes("read without the proxy", direct.read, size),
+        ),
+        rounds,
+        "with `scrub = false`, and with a rule",
+    )
+
+
+def _masked(home: Home, rounds: int) -> Contest:
+    (home.path / "text").write_bytes((b"x" * 99 + b"\n") * (_OUTPUT // 100))
+    return Contest(
+        "128 MiB of masked output",
+        (
+            Contestant("at 200 MB/s", lambda: Sample(_OUTPUT / _QUICK)),
+            _bytes("exec --mask-output", lambda _: _cat(home, "--mask-output"), _OUTPUT, 1.0),
+            _bytes("exec", lambda _: _cat(home), _OUTPUT),
+        ),
+        rounds,
+        "`cat` into a pipe that is read",
+    )
+
+
+def _http2(stack: contextlib.ExitStack, home: Home, rounds: int) -> Contest:
+    host = stack.enter_context(Http2Host(home.path))
+    direct = stack.enter_context(_connected(host, host.port, str(host.roots), b"", "h2"))
+    ruled = stack.enter_context(_behind(home, host, scrub=True, protocol="h2"))
+    authority = f"{HOST}:{host.port}"
+    alone = Http2Client(direct.stream, authority, {})
+    behind = Http2Client(ruled.stream, authority, {"authorization": f"Bearer {ruled.key.decode()}"})
+    return _added("a request through the proxy by HTTP/2", alone.latency, behind.latency, rounds)
+
+
+def _bytes(name: str, action: Callable[[int], object], size: int, target: float = 0.0) -> Contestant:
     def measure() -> Sample:
-        seconds = timed(action)
-        return Sample(seconds, per_second=SIZE / seconds)
+        seconds = timed(lambda: action(size))
+        return Sample(seconds, per_second=size / seconds)
 
     return Contestant(name, measure, target)
 
@@ -132,8 +188,10 @@ def _cat(home: Home, *options: str) -> None:
 
 
 @contextlib.contextmanager
-def _behind(home: Home, host: HttpsHost, *, scrub: bool) -> Generator[_Client, None, None]:
-    rules = _RULES.format(roots=host.roots, host=HOST, port=host.port, scrub=str(scrub).lower())
+def _behind(home: Home, host: HttpsHost, *, scrub: bool, protocol: str = "http/1.1") -> Generator[_Client, None, None]:
+    rules = _RULES.format(
+        roots=host.roots, host=HOST, port=host.port, scrub=str(scrub).lower(), h2=str(protocol == "h2").lower()
+    )
     settings = Path(home.path / "envfs.toml")
     own = settings.read_text(encoding="utf-8").partition("\n[proxy]")[0]
     settings.write_text(own + rules, encoding="utf-8")
@@ -144,15 +202,18 @@ def _behind(home: Home, host: HttpsHost, *, scrub: bool) -> Generator[_Client, N
         raise RuntimeError("the session has no address")
     shown = base64.b64encode(found[1].encode())
     try:
-        with _connected(host, int(found[2]), variables["SSL_CERT_FILE"], shown) as client:
+        with _connected(host, int(found[2]), variables["SSL_CERT_FILE"], shown, protocol) as client:
             key = variables["SHOP_KEY"].encode()
-            yield client._replace(head=client.head.replace(b"\r\n\r\n", b"\r\nauthorization: Bearer %b\r\n\r\n" % key))
+            head = client.head.replace(b"\r\n\r\n", b"\r\nauthorization: Bearer %b\r\n\r\n" % key)
+            yield client._replace(head=head, key=key)
     finally:
         home.envfs("proxy", "stop", session)
 
 
 @contextlib.contextmanager
-def _connected(host: HttpsHost, port: int, roots: str, shown: bytes) -> Generator[_Client, None, None]:
+def _connected(
+    host: HttpsHost, port: int, roots: str, shown: bytes, protocol: str = "http/1.1"
+) -> Generator[_Client, None, None]:
     name = f"{HOST}:{host.port}".encode()
     with socket.create_connection(("127.0.0.1", port)) as plain:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -163,5 +224,6 @@ def _connected(host: HttpsHost, port: int, roots: str, shown: bytes) -> Generato
             if not plain.recv(1 << 16).startswith(b"HTTP/1.1 200"):
                 raise RuntimeError("the proxy opens no tunnel")
         context = ssl.create_default_context(cafile=roots)
+        context.set_alpn_protocols([protocol])
         with context.wrap_socket(plain, server_hostname=HOST) as stream:
             yield _Client(stream, b"GET %%b HTTP/1.1\r\nhost: %b\r\n\r\n" % name)

@@ -1,6 +1,7 @@
 """A host on this machine that answers by TLS: `python https_host.py CERTIFICATE` prints its port.
 
-GET /?N is N bytes of lines, POST takes what comes. It does as little as it can, as it is in every measurement.
+GET /?N is N bytes of lines, GET /events is chunks, each with the time at which it was sent, and POST takes what comes.
+It does as little as it can, as it is in every measurement.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from envfs.keyholder.crypto import certificates
 
 HOST = "api.example.test"
+EVENTS, EVENT_SECONDS = 50, 0.01
 LINE, _LINES = b"x" * 99 + b"\n", 2000
 ANSWER = b"{}"
 
@@ -26,11 +28,13 @@ ANSWER = b"{}"
 class HttpsHost:
     """`with HttpsHost(folder) as host:` a process that serves `HOST` at `port`. `roots` is whom to trust."""
 
+    program = __file__
+
     def __init__(self, folder: Path) -> None:
         """Make its certificate and start it."""
         self.roots = folder / "roots.pem"
         self.roots.write_bytes(_certificates(folder / "host.pem"))
-        words = [sys.executable, __file__, str(folder / "host.pem")]
+        words = [sys.executable, self.program, str(folder / "host.pem")]
         self._process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         self.port = int((self._process.stdout or sys.stdin).readline())
 
@@ -55,6 +59,15 @@ def _certificates(path: Path) -> bytes:
     return ssl.DER_cert_to_PEM_cert(certificates.authority_certificate(authority, "bench", int(now))).encode()
 
 
+def _send_events(stream: ssl.SSLSocket) -> None:
+    stream.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+    for _ in range(EVENTS):
+        text = b"data: %d\n\n" % time.monotonic_ns()
+        stream.sendall(b"%x\r\n%b\r\n" % (len(text), text))
+        time.sleep(EVENT_SECONDS)
+    stream.sendall(b"0\r\n\r\n")
+
+
 def _serve(stream: ssl.SSLSocket) -> None:
     block, data = LINE * _LINES, b""
     while True:
@@ -67,6 +80,9 @@ def _serve(stream: ssl.SSLSocket) -> None:
         while left > 0:
             left -= len(stream.recv(1 << 18))
             data = b""
+        if head.split()[1] == b"/events":
+            _send_events(stream)
+            continue
         size = int(head.split()[1].partition(b"?")[2] or 0)
         begun = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (size or len(ANSWER))
         stream.sendall(begun + (b"" if size else ANSWER))

@@ -17,6 +17,7 @@ import case_peers
 import case_proxy
 import case_read
 import case_scale
+import case_scan
 import case_text
 import case_waiting
 import case_writers
@@ -35,10 +36,9 @@ _CASES: dict[str, tuple[Callable[[int], Generator[Contest, None, None]], tuple[i
     "text": (case_text.contests, (2, 3, 11)),
     "writers": (case_writers.contests, (3, 7, 15)),
     "memory": (case_memory.contests, (2, 3, 5)),
-    "proxy": (case_proxy.contests, (2, 5, 11)),
     "gate": (case_gate.contests, (5, 15, 31)),
 }
-CASES = (*_CASES, "scale")
+CASES = (*_CASES, "proxy", "scan", "scale")
 
 
 def main() -> int:
@@ -114,6 +114,10 @@ def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, 
     if case in _CASES:
         contests, rounds = _CASES[case]
         return contests(rounds[much])
+    if case == "proxy":
+        return case_proxy.contests((2, 5, 5)[much], (1 << 27, 1 << 27, 1 << 30)[much])
+    if case == "scan":
+        return case_scan.contests((2, 3, 5)[much], (10_000, 20_000, 100_000)[much])
     versions, levels = ((1000, 10_000), (100, 1000)) if words.quick else ((1000, 100_000), (1000, 10_000))
     return case_scale.contests((4, 11, 31)[much], versions, levels)
 

@@ -115,6 +115,8 @@ _TABLE: dict[type, Requirement] = {
     ask.ShareVault: Requirement(_C.ADMIN, Where.VAULT, "sharing.share_vault"),
     ask.ResolveConflict: Requirement(_C.WRITE, Where.LEVEL, "sharing.resolve_conflict"),
     ask.InviteMember: Requirement(_C.ADMIN, Where.VAULT, "members.invite_member"),
+    ask.InviteMachine: Requirement(_C.ADMIN, Where.VAULT, "members.invite_machine"),
+    ask.EnterVault: Requirement(_C.ADMIN, Where.VAULT, "members.enter_vault"),
     ask.JoinVault: Requirement(_C.ADMIN, Where.VAULT, "members.join_vault"),
     ask.ApproveMember: Requirement(_C.ADMIN, Where.VAULT, "members.approve_member"),
     ask.ListMembers: Requirement(_C.ADMIN, Where.VAULT, "members.list_members"),
@@ -187,8 +189,12 @@ async def _answer(call: Call, request: object) -> Sent:
     need = _TABLE[type(request)]
     if not _may(call, request, need):
         _refuse(call, request, need)
-    sent = await handler_of(need)(call, request)
     decided = need.where in (Where.NOWHERE, Where.GATE)
+    try:
+        sent = await handler_of(need)(call, request)
+    finally:
+        if not decided:  # whatever it changed, also where it failed half-way
+            call.service.forget_names()
     if not decided and not call.service.lasts and type(request) not in _READS:
         await log_verification.sign_log(
             call.service

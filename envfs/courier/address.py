@@ -39,6 +39,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {
         "folder": Scheme(has_host=False, example="folder:/srv/vault"),
         "ssh": Scheme(0, _SSH_OPTIONS, example="ssh://alice@host/srv/vault"),
+        "sftp": Scheme(0, _SSH_OPTIONS, example="sftp://alice@host/vault"),
         "postgres": Scheme(
             5432, _TLS_OPTIONS | {"passfile"}, takes_password=True, example="postgres://alice@host/vault"
         ),

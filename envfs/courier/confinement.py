@@ -33,6 +33,6 @@ def _readable(address: Address) -> Iterator[str]:
     yield from {sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath("/etc/resolv.conf"))}
     yield from (path for path in sys.path if os.path.isabs(path))
     yield from (value for name, value in address.options if name in _FILES and os.path.isabs(value))
-    if address.scheme == "ssh":
+    if address.scheme in ("ssh", "sftp"):
         with suppress(KeyError):
             yield os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".ssh")

@@ -11,7 +11,7 @@ from envfs.courier.engine import Engine
 from envfs.errors import BadRequest, StoreUnavailable
 
 MODULES: Mapping[str, str] = MappingProxyType(  # by scheme: below envfs.courier.engines
-    {"folder": "folder", "http": "plain_http", "postgres": "postgres", "etcd": "etcd", "ssh": "ssh"}
+    {"folder": "folder", "http": "plain_http", "postgres": "postgres", "etcd": "etcd", "ssh": "ssh", "sftp": "sftp"}
 )
 _SETTING_UP: Mapping[str, str] = MappingProxyType(  # by scheme: the modules that make an engine ready for a vault
     {
@@ -19,6 +19,7 @@ _SETTING_UP: Mapping[str, str] = MappingProxyType(  # by scheme: the modules tha
         "postgres": "postgres.setting_up",
         "etcd": "etcd.setting_up",
         "ssh": "ssh.setting_up",
+        "sftp": "sftp.setting_up",
     }
 )
 _BY_NAME = ("postgres",)  # engines that admit members by their names

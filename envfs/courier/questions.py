@@ -51,15 +51,24 @@ class OpenQuestion:
             StoreUnavailable: there is no answer in time
             EnvFSError: the answer is an error
         """
-        asked = trio.current_time()
-        while not self._done.is_set():
-            limit = min(max(asked, heard()) + SILENT_SECONDS, asked + LONGEST_SECONDS)
-            if trio.current_time() >= limit:
-                raise StoreUnavailable("the engine does not answer")
-            with trio.move_on_at(limit):
-                await self._done.wait()
+        await wait_for_answer(self._done, heard)
         if self._error is not None:
             raise self._error
+
+
+async def wait_for_answer(done: trio.Event, heard: Callable[[], float]) -> None:
+    """Wait until an answer is whole. `heard` tells when the other side last said anything.
+
+    Raises:
+        StoreUnavailable: it is not whole in time
+    """
+    asked = trio.current_time()
+    while not done.is_set():
+        limit = min(max(asked, heard()) + SILENT_SECONDS, asked + LONGEST_SECONDS)
+        if trio.current_time() >= limit:
+            raise StoreUnavailable("the engine does not answer")
+        with trio.move_on_at(limit):
+            await done.wait()
 
 
 def expected_answers(packets: list[Packet], kind: type[A]) -> list[A]:

@@ -1,6 +1,6 @@
 """The way into the daemon: started by the client or by systemd, told everything by arguments and descriptors.
 
-answer CONNECTION [--lock FD] [--look]             serve one client on an inherited socket
+answer CONNECTION [--lock FD] [--look] [--passing] serve one client on an inherited socket
 serve [--mount PATH] [--passphrase FD] [--ready FD] [--lock FD]
 clear                                              remove the mounts that a killed daemon of this home left
 
@@ -25,10 +25,11 @@ from envfs.locations import Locations
 from envfs.protocol import control, framing, wire
 
 _OPTIONS: dict[str, tuple[str, ...]] = {
-    "answer": ("lock", "look"),
+    "answer": ("lock", "look", "passing"),
     "serve": ("mount", "passphrase", "ready", "lock"),
     "clear": (),
 }
+_FLAGS = ("look", "passing")
 _LIMITS = {
     errno.EMFILE: "open files (ulimit -n)",
     errno.EAGAIN: "processes (ulimit -u)",
@@ -47,6 +48,7 @@ class Arguments(NamedTuple):
     ready: int = -1
     mount: str = ""
     look: bool = False
+    passing: bool = False
 
 
 def main() -> int:
@@ -112,7 +114,7 @@ def _run(arguments: Arguments) -> None:
     if arguments.what == "answer":
         connection = socket.socket(fileno=arguments.connection)
         answer = partial(daemon.answer_one_client, _places(), connection, keyholder)
-        trio.run(partial(answer, arguments.lock, looks=arguments.look))
+        trio.run(partial(answer, arguments.lock, looks=arguments.look, passing=arguments.passing))
     else:
         ready = partial(_ready, arguments.ready)
         passphrase = arguments.passphrase if arguments.passphrase >= 0 else None
@@ -146,7 +148,7 @@ def read_arguments(words: list[str]) -> Arguments:
         name = left.pop(0).removeprefix("--")
         if name not in _OPTIONS[what]:
             raise ValueError(f"{what} takes no {name}")
-        values[name] = True if name == "look" else left.pop(0) if name == "mount" else int(left.pop(0))
+        values[name] = True if name in _FLAGS else left.pop(0) if name == "mount" else int(left.pop(0))
     return Arguments(what, **values)  # type: ignore[arg-type]
 
 

@@ -5,6 +5,7 @@ answer   no mount: the requests of one client over one inherited connection, the
 """
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -42,7 +43,9 @@ from envfs.service.keys import identity
 from envfs.service.service import OpenVault, Service
 
 if TYPE_CHECKING:
+    from envfs.fuse.operations import Operations
     from envfs.fuse.touching import Toucher
+    from envfs.fuse.withdrawal import Withdrawal
 
 _ANSWER_WAITS = 15.0
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -56,15 +59,18 @@ async def answer_one_client(
     lock: int = -1,
     *,
     looks: bool = False,
+    passing: bool = False,
 ) -> None:
     """Serve the requests of one client. The vault is this process's alone meanwhile, unless it only `looks`.
 
-    `lock` is the descriptor of the lock that the client took for it, or -1.
+    `lock` is the descriptor of the lock that the client took for it, or -1. With `passing` the client made the home for
+    this daemon alone, which removes it.
     """
     guard = _guard(places, lock) if not looks else None
     link = KeyholderLink(started=keyholder)
     service = (LookingService if looks else Service)(places, link, _nothing)
     service.lasts = service.sharing.lasts = False
+    service.is_passing = service.sharing.must_arrive = passing
     service.keyholder_pid = link.pid
     try:
         if guard is not None:
@@ -82,7 +88,7 @@ async def answer_one_client(
             tasks.keep(server.reassure)
             await server.serve(trio.socket.from_stdlib_socket(connection))
             tasks.cancel()
-        if not looks:
+        if not looks and not passing:
             with suppress(EnvFSError):  # signed by the next one
                 await sign_checkpoint_now(service)
             await keep_log_now(service)
@@ -91,6 +97,8 @@ async def answer_one_client(
         link.close()
         if guard is not None:
             guard.close()
+        if passing:
+            await trio.to_thread.run_sync(partial(shutil.rmtree, places.home, ignore_errors=True))
 
 
 def _guard(places: Locations, handle: int) -> DaemonLock | None:
@@ -144,6 +152,7 @@ async def _serve(
     from envfs.fuse.crowding import Crowding  # noqa: PLC0415
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
+    from envfs.fuse.rule_files import watch_rule_files  # noqa: PLC0415
     from envfs.fuse.touching import Toucher  # noqa: PLC0415
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
@@ -158,9 +167,8 @@ async def _serve(
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        withdrawal = Withdrawal(operations.held_files, open_vault.gate)
-        service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
-        service.open_files = operations.open_files
+        withdrawal = Withdrawal(operations.held_files, operations.names, open_vault.gate)
+        _join_mount(service, operations, withdrawal)
         heart = Heart(manager, path)
         try:
             on_ready = partial(_ready, manager, path, partial(ready, place.take()))
@@ -169,6 +177,7 @@ async def _serve(
             sharing = operations.sharing
             for duty in (withdrawal.run, Crowding(operations.held_files).run, sharing.run, sharing.watch):
                 tasks.keep(duty)
+            tasks.keep(watch_rule_files, operations.names, (service.places.settings, service.places.rules))
             tasks.keep(_announce, Toucher(operations, path), open_vault, heart, on_ready)
             await run_restarted(mount.serve)
             tasks.cancel()
@@ -183,6 +192,12 @@ async def _serve(
     finally:
         with suppress(OSError):
             os.unlink(service.places.socket)
+
+
+def _join_mount(service: Service, operations: "Operations", withdrawal: "Withdrawal") -> None:
+    service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
+    service.open_files = operations.open_files
+    service.forget_names = service.open_vault.changes.at_once = operations.names.forget
 
 
 async def _prepare(service: Service, mount_path: str, passphrase: int | None) -> MountPlace:

@@ -142,6 +142,7 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
         await link.wait_ended()
         service.locks.lost()
         service.open_vault.views.wipe()
+        service.forget_names()
         service.proxies.close()  # nobody can say any more what was locked
         service.open_vault.changes.locked(VAULT)
         await trio.sleep(_RESTART_SECONDS)

@@ -13,6 +13,7 @@ from typing import Final
 from envfs.dotenv import dialects, writing
 
 Variables = Mapping[str, str]
+SHORTEST_MASK: Final = 8  # bytes, as for `exec --mask-output`
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 _MARK = re.compile("ENVFS_END_*")
 _SHORT = re.compile(r"\\.")
@@ -70,9 +71,35 @@ def github(_level: str, variables: Variables) -> str:
 
 
 def github_masks(variables: Variables) -> str:
-    """Return the workflow commands that make a runner hide these values in its logs, line by line."""
+    """Return the workflow commands that make a runner hide these values in its logs, line by line.
+
+    A runner replaces each occurrence in each line of the log, so a short value such as `2` or `true` would hide most of
+    it. Values and lines of fewer than SHORTEST_MASK bytes are left out (`unmasked_names`).
+    """
     rows = {row.strip() for value in variables.values() for row in value.splitlines()}
-    return "".join(f"::add-mask::{row.replace('%', '%25')}\n" for row in sorted(rows) if row)
+    return "".join(f"::add-mask::{row.replace('%', '%25')}\n" for row in sorted(rows) if _is_maskable(row))
+
+
+def unmasked_names(variables: Variables) -> list[str]:
+    """List the variables that have a value, of which no part is long enough for a mask."""
+    return [name for name, value in variables.items() if value and not any(map(_is_maskable, value.splitlines()))]
+
+
+def _is_maskable(row: str) -> bool:
+    return len(row.strip().encode()) >= SHORTEST_MASK
+
+
+def op_item(level: str, variables: Variables) -> str:
+    """Return an item of 1Password, as `op item create --template` takes it, named after the level."""
+    fields = [{"label": name, "type": "CONCEALED", "value": value} for name, value in variables.items()]
+    return _as_json({"title": level, "category": "SECURE_NOTE", "fields": fields}) + "\n"
+
+
+def bitwarden(level: str, variables: Variables) -> str:
+    """Return an export of Bitwarden with one note, as `bw import bitwardenjson` takes it."""
+    fields = [{"name": name, "value": value, "type": 1} for name, value in variables.items()]
+    item = {"type": 2, "name": level, "secureNote": {"type": 0}, "fields": fields}
+    return _as_json({"encrypted": False, "folders": [], "items": [item]}) + "\n"
 
 
 def tfvars(_level: str, variables: Variables) -> str:
@@ -90,6 +117,9 @@ FORMATS: Final[dict[str, Callable[[str, Variables], str]]] = {
     "k8s": kubernetes,
     "github": github,
     "tfvars": tfvars,
+    "direnv": shell,
+    "op": op_item,
+    "bitwarden": bitwarden,
 }
 
 

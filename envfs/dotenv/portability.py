@@ -1,4 +1,4 @@
-"""Which values some readers of `.env` files take for something else, and which names are dangerous in an environment.
+"""Which values some readers of `.env` files take for something else.
 
 Measured with 45 parsers on the portable form, and with those of each dialect (docs/format.md §6). Nothing here quotes a
 value.
@@ -112,11 +112,6 @@ _BY_DIALECT: dict[str, _Rules] = {
         ),
     ),
 }
-_DANGEROUS = re.compile(
-    r"LD_(PRELOAD|LIBRARY_PATH|AUDIT)|DYLD_\w+|PATH|IFS|ENV|BASH_ENV|SHELLOPTS|PROMPT_COMMAND|PS4|PYTHON(PATH|STARTUP|HOME)"
-    r"|PERL5?(OPT|LIB|DB)|RUBY(OPT|LIB)|NODE_(OPTIONS|PATH)|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_(SSH|SSH_COMMAND|EXEC_PATH)"
-    r"|GCONV_PATH|HOSTALIASES|LOCPATH|NLSPATH|TZDIR|EDITOR|VISUAL|PAGER|BROWSER|HOME|SHELL|USER|LOGNAME"
-)
 
 
 def portability_doubts(value: str, dialect: str = dialect_names.PORTABLE) -> tuple[ValueDoubt, ...]:
@@ -132,8 +127,3 @@ def is_doubtful(value: str) -> bool:
         return False  # the usual value, of which a level may have a hundred thousand
     names = dialect_names.NAMES
     return any(portability_doubts(value, dialect) or dialects.dialect_refusal(value, dialect) for dialect in names)
-
-
-def is_dangerous(name: str) -> bool:
-    """Tell whether a variable of that name changes which programs run, or how every program does."""
-    return _DANGEROUS.fullmatch(name) is not None

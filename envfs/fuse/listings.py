@@ -98,6 +98,6 @@ def past_versions(vault: Vault, level: str) -> Sequence[int]:
 
 
 def level_files(level: str, version: int) -> list[tuple[str, Node]]:
-    """List what every level shows, now or at a version."""
-    kinds = {**FILES, VARIABLES_NAME: NodeKind.VARIABLES}
+    """List what every level shows, now or at a version. Its past is a thing of now."""
+    kinds = {**FILES, VARIABLES_NAME: NodeKind.VARIABLES} | ({} if version else {HISTORY_NAME: NodeKind.HISTORY})
     return [(name, Node(kind, level, version)) for name, kind in kinds.items()]

@@ -142,6 +142,11 @@ def is_asked() -> bool:
     return any(event == select.POLLIN for device in _devices for _, event in _look(device)(0))
 
 
+def device() -> int:
+    """Return the descriptor by which the kernel is spoken to. -1: it has not been waited for yet."""
+    return _devices[0] if _devices else -1
+
+
 def install_loop() -> None:
     """Put this loop under pyfuse3, before its `main` runs."""
     _batons.clear()

@@ -30,9 +30,10 @@ from envfs.fuse.guard import answered_at_once, guarded, warm_first
 from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.held_files import HeldFiles
 from envfs.fuse.inodes import Inodes
+from envfs.fuse.kernel_names import KernelNames
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
-from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, ROOT, VALUE, Node, NodeKind
+from envfs.fuse.nodes import FOLDER, FORMATS, ROOT, VALUE, Node, NodeKind
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
@@ -62,14 +63,15 @@ class Operations(Absent):
         self._me = callers.own_caller()
         self.table = KernelTable(self._me)
         self.touching = Touching()
+        self.names = KernelNames(gate, self.touching, loop.device, for_one=not for_all)
         self._handles = Handles(gate)
         self.open_files = self._handles.readings
         self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
         self._callers = callers.Callers()
         self.sharing = Sharing(self._callers.process_of)
         self._reply = ReplyBuffer(_REPLY_BYTES)
-        shared = self.table, self._inodes, self._handles, self._callers, self.sharing, self.touching, self._reply
-        self.warm = WarmAnswers(gate, vault, MountParts(*shared))
+        parts = self.table, self._inodes, self._handles, self._callers, self.sharing, self.touching, self.names
+        self.warm = WarmAnswers(gate, vault, MountParts(*parts, self._reply))
         self.held_files = HeldFiles(self.table, self._handles, self._may_see)
 
     # -- what the daemon does by itself --------------------------------------------------------------------------------
@@ -91,16 +93,16 @@ class Operations(Absent):
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
         """Find a name in a folder."""
         if self.touching.is_by(ctx):
-            return self.table.looked_up(self.table.as_held(self.touching.step(parent_inode, name)))
+            return self.table.looked_up(self.names.told(self.table.as_held(self.touching.step(parent_inode, name))))
         folder, caller = self.table[parent_inode].node, self._caller(ctx)
         try:
             node = self._step(folder, name, caller)
             view = None if node.is_folder else await self._view(node, caller)
             inode = self._inodes.file(node, caller, view) if view else self._inodes.known_folder(node, caller)
             self.warm.learn_look_up((parent_inode, name), inode, view)
-            return self.table.looked_up(inode)
         except Unanswered as unanswered:
-            return self.table.looked_up(self._inodes.placeholder(unanswered.node, caller))
+            inode = self._inodes.placeholder(unanswered.node, caller)
+        return self.table.looked_up(self.names.told(inode))
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
@@ -189,14 +191,12 @@ class Operations(Absent):
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
 
     async def _view(self, node: Node, caller: Caller) -> View:
-        view = None if node.version else self._gate.views.warm(node.level, node.face)
+        views, level, version = self._gate.views, node.level, node.version
+        view = None if version else views.warm(level, node.face)
         if view is not None:
             return view
         loop.make_way()
-        if node.version:
-            view = await self._gate.views.get_past(node.level, node.version, node.face)
-        else:
-            view = await self._gate.views.get(node.level, node.face)
+        view = await (views.get_past(level, version, node.face) if version else views.get(level, node.face))
         if not self._check(node, caller).has_values_of(node.face):
             raise FUSEError(errno.ESTALE)
         return view
@@ -217,8 +217,7 @@ class Operations(Absent):
         if node.kind is NodeKind.HISTORY:
             return Listing(node, caller, (), listings.past_versions(self._vault, level))
         entries = []
-        history = [(HISTORY_NAME, Node(NodeKind.HISTORY, level))] if node.kind is FOLDER else []
-        for name, file in [*listings.level_files(level, node.version), *history]:
+        for name, file in listings.level_files(level, node.version):
             verdict = self._verdict(file, caller)
             if verdict.is_served or (verdict.decision is _ASK and asking.is_askable(file)):
                 entries.append((name, nodes.faced(file, verdict.face)))
@@ -240,7 +239,7 @@ class Operations(Absent):
             if not is_served and not asking.may_ask(self._gate, node, listing.caller):
                 continue
             inode = self._listed(node, listing) if is_served else self._inodes.placeholder(node, listing.caller)
-            if not pyfuse3.readdir_reply(token, os.fsencode(name), inode.entry, index):
+            if not pyfuse3.readdir_reply(token, os.fsencode(name), self.names.told(inode).entry, index):
                 return
             self.table.looked_up(inode)
 
@@ -297,13 +296,14 @@ class Operations(Absent):
     async def _admit(self, held: Inode, caller: Caller, request: AccessRequest) -> View:
         # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
         # long as a handle shows it. After that the kernel is sent back to the name
-        shown, content = FORMATS[held.node.kind], held.identity.content
+        shown, content, is_behind = FORMATS[held.node.kind], held.identity.content, False
         if asking.is_askable(held.node):
             await asking.wait_for_person(self._gate, caller, request)
         view: View | None = await self._view(held.node, caller)
         if view is not None and view.content(shown) != content:
+            is_behind = self.names.is_behind(held, view.content(shown))
             view = self._gate.views.replaced(shown, content) or self._handles.view_of(held.number)
-        if view is None:
+        if view is None or is_behind:
             raise FUSEError(errno.ESTALE)
         view.check()
         return self._gate.admit_view(caller, request, view)

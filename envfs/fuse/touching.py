@@ -12,7 +12,7 @@ import ctypes
 import errno
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -55,11 +55,15 @@ class _UnderWay(NamedTuple):
 
 
 class Touching:
-    """The permission to touch, at this moment: the loop asks, the touching thread says."""
+    """The permission to touch, at this moment: the loop asks, the touching thread says.
+
+    `before` is called in that thread ahead of each touch: the kernel has to ask for each step of the way.
+    """
 
     def __init__(self) -> None:
         """Start with nobody touching anything."""
         self._touch: _UnderWay | None = None
+        self.before: Callable[[], None] = _nothing
 
     @property
     def is_under_way(self) -> bool:
@@ -92,9 +96,14 @@ class Touching:
         steps = {(step.folder, os.fsencode(step.name)): step.inode for step in touch.steps}
         self._touch = _UnderWay(threading.get_native_id(), touch.target, steps)
         try:
+            self.before()
             _set_time(root, b"/".join(name for _, name in steps))
         finally:
             self._touch = None
+
+
+def _nothing() -> None:
+    """The kernel asks for each step anyhow."""
 
 
 def _set_time(root: int, path: bytes) -> None:

@@ -24,6 +24,7 @@ from envfs.core.access.policy import Policy
 from envfs.fuse import handles, nodes
 from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.inodes import TEXT_KINDS, Inodes
+from envfs.fuse.kernel_names import KernelNames
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.nodes import FOLDER
 from envfs.fuse.sharing import Sharing
@@ -49,6 +50,7 @@ class MountParts(NamedTuple):
     callers: Callers
     sharing: Sharing
     touching: Touching
+    names: KernelNames
     reply: ReplyBuffer
 
 
@@ -95,7 +97,7 @@ class WarmAnswers:
         """Answer for one `mount`, by what `gate` and `vault` say now."""
         self._gate, self._vault = gate, vault
         self._table, self._inodes, self._handles, self._callers = mount[:4]
-        self._sharing, self._touching, self._reply = mount[4:]
+        self._sharing, self._touching, self._names, self._reply = mount[4:]
         self._looked_up: _Memory[tuple[int, bytes], _LookedUp] = _Memory()
         self._opened: _Memory[int, _Opened] = _Memory()
 
@@ -115,7 +117,9 @@ class WarmAnswers:
         if answer is None or not self._is_same(answer):
             return None
         inode = answer.inode
-        return inode.entry if self._table.looked_up_again(inode, kept_caller(caller)) else None
+        if not self._table.looked_up_again(inode, kept_caller(caller)):
+            return None
+        return self._names.told(inode).entry if self._names.is_on else inode.entry
 
     def _is_same(self, answer: _LookedUp) -> bool:
         policy, until, again_ns, level, view, name, inode = answer

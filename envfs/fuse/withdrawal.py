@@ -1,4 +1,4 @@
-"""Pages that the kernel keeps for a reader go with the reader's grant: at a revocation, a lock, the end of a grant.
+"""Pages and names that the kernel keeps for a reader go with the reader's grant: at a revocation, a lock, its end.
 
 Laws: the decision comes first, so that nothing fills a page again after it went. The kernel is told by a thread, since
 it may wait for a read that is under way, and that read waits for the loop.
@@ -11,6 +11,7 @@ import pyfuse3
 import trio
 
 from envfs.fuse.held_files import HeldFiles
+from envfs.fuse.kernel_names import KernelNames
 from envfs.gate.gate import Gate
 from envfs.host import clocks
 
@@ -20,9 +21,10 @@ _LOOK_AGAIN = 1.0  # for settings edited by hand, and for a machine that slept
 class Withdrawal:
     """Takes pages back in one mount."""
 
-    def __init__(self, held: HeldFiles, gate: Gate) -> None:
-        """Take back what `held` lists, as `gate` decides now."""
+    def __init__(self, held: HeldFiles, names: KernelNames, gate: Gate) -> None:
+        """Take back `names`, and what `held` lists as `gate` decides now."""
         self._held = held
+        self._names = names
         self._gate = gate
         self._changed = trio.Event()
         self._one_at_a_time = trio.Lock()
@@ -30,6 +32,7 @@ class Withdrawal:
 
     async def after_lock(self) -> None:
         """Take back every page: whatever was locked, a page that is still approved is read again."""
+        self._names.forget()
         await _drop(self._held.everything())
 
     async def after_revoke(self) -> None:
@@ -50,6 +53,7 @@ class Withdrawal:
     async def _take_back(self) -> None:
         async with self._one_at_a_time:  # when the second is done, so is what the first began
             self._standing = self._gate.standing()
+            self._names.forget()
             # those too that were taken back before: between two looks a grant may have come and gone
             # the root for the list of its readers
             await _drop([*self._held.withdrawn(), pyfuse3.ROOT_INODE])

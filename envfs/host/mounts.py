@@ -55,6 +55,14 @@ def dead_mounts(*paths: str) -> list[str]:
     ]
 
 
+def are_open_to_root(parameter: Path = Path("/sys/module/fuse/parameters/allow_sys_admin_access")) -> bool:
+    """Tell whether this kernel was told to let root into users' own mounts (since Linux 6.0, off by default)."""
+    try:
+        return parameter.read_bytes().strip() not in (b"N", b"0")
+    except OSError:
+        return False
+
+
 def clear_dead(*paths: str) -> list[str]:
     """Take dead mounts of ours away. Returns where some were.
 

@@ -23,7 +23,8 @@ class SignEntry(NamedTuple):
 
     `payload` as in core.membership. The keyholder fills in what it alone knows: its own keys into `found` and `join`,
     the lock into an `invite`, the proof into a `join`. Descriptor: for an `invite` where its code is to be written, for
-    a `join` the code.
+    a `join` the code. With a second descriptor the `join` is that of a machine whose identity is there, or is made and
+    written there: it is signed by that one, and what the keyholder holds stays as it is.
     """
 
     place: RecordAddress

@@ -27,6 +27,7 @@ from envfs.proxy.host_pool import HostPool
 from envfs.proxy.hosts import HTTPS, Endpoint, parse_endpoint
 from envfs.proxy.incoming import Incoming
 from envfs.proxy.outgoing import UpstreamFailed
+from envfs.proxy.prompt_stream import PromptStream
 from envfs.proxy.refusals import Refusal
 from envfs.proxy.request_checks import LONGEST_METHOD, LONGEST_TARGET, RawRequest, Rejected
 from envfs.proxy.scrubbing import scrubbing_pairs
@@ -52,7 +53,7 @@ _GONE = (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceEr
 class ClientConnection:
     """One connection of a client to the proxy."""
 
-    def __init__(self, session: ProxySession, stream: trio.SocketStream, seat: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, session: ProxySession, stream: PromptStream, seat: Callable[[], Awaitable[object]]) -> None:
         """Serve a stream. `seat` is awaited once it has shown the token."""
         self._session = session
         self._seat = seat

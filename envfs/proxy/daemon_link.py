@@ -29,6 +29,7 @@ from envfs.protocol.proxying import (
     SessionReady,
     WithdrawRequest,
 )
+from envfs.proxy.prompt_stream import send_at_once
 
 _SECONDS = 60.0
 
@@ -51,6 +52,14 @@ class Begun(NamedTuple):
     region: Region
 
 
+class _Question:
+    """A message that is answered, with a descriptor or -1."""
+
+    def __init__(self) -> None:
+        self.has_answer = trio.Event()
+        self.answer: tuple[object, int] = None, -1
+
+
 class DaemonLink:
     """The socket to the daemon."""
 
@@ -58,7 +67,7 @@ class DaemonLink:
         """Take over a descriptor."""
         self._socket = trio.socket.from_stdlib_socket(socket.socket(fileno=descriptor))
         self._numbers = 0
-        self._waiting: dict[int, trio.MemorySendChannel[tuple[object, int]]] = {}
+        self._waiting: dict[int, _Question] = {}
 
     async def begin(self) -> Begun:
         """Wait for the first message.
@@ -84,12 +93,13 @@ class DaemonLink:
             except (OSError, BadRequest):
                 os._exit(0)
             number = getattr(message, "number", 0)
-            channel = self._waiting.pop(number, None)
-            if channel is None:
+            question = self._waiting.pop(number, None)
+            if question is None:
                 if descriptor >= 0:
                     os.close(descriptor)
                 continue
-            channel.send_nowait((message, descriptor))
+            question.answer = message, descriptor
+            question.has_answer.set()
 
     async def admit(self, request: AdmitRequest, seconds: float = _SECONDS) -> None:
         """Have a request recorded before it is sent.
@@ -154,19 +164,21 @@ class DaemonLink:
         return self._numbers
 
     async def _ask(self, message: NamedTuple, number: int, seconds: float = _SECONDS) -> tuple[object, int]:
-        sending, receiving = trio.open_memory_channel[tuple[object, int]](1)
-        self._waiting[number] = sending
+        question = self._waiting[number] = _Question()
         try:
             with trio.fail_after(seconds):
                 await self._send(message)
-                return await receiving.receive()
+                await question.has_answer.wait()
+                return question.answer
         except (trio.TooSlowError, OSError, BadRequest):
             raise NotAdmitted(503, "the daemon does not answer") from None
         finally:
             self._waiting.pop(number, None)
 
     async def _send(self, message: NamedTuple) -> None:
-        await self._socket.send(proxying.encode_packet(message))
+        packet = proxying.encode_packet(message)
+        if not send_at_once(self._socket, packet):  # a packet goes as a whole or not at all
+            await self._socket.send(packet)
 
     async def _receive(self) -> tuple[object, int]:
         data, ancillary, _, _ = await self._socket.recvmsg(proxying.PACKET, socket.CMSG_SPACE(4))

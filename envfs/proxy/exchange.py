@@ -15,10 +15,12 @@ from envfs.protocol.proxying import AdmitRequest
 from envfs.proxy import relaying
 from envfs.proxy.bodies import LARGEST, body_place_kind, has_messages, substitute_body, substitute_message
 from envfs.proxy.daemon_link import NotAdmitted
-from envfs.proxy.grpc_messages import MessageScrubber, is_grpc
+from envfs.proxy.grpc_messages import MessageScrubber, is_of_messages
 from envfs.proxy.host_pool import HostPool
 from envfs.proxy.incoming import Incoming
-from envfs.proxy.outgoing import Outgoing, ResponseHead, UpstreamFailed
+from envfs.proxy.inner_lengths import has_inner_lengths, of_same_length
+from envfs.proxy.outgoing import NotTaken, Outgoing, ResponseHead, UpstreamFailed
+from envfs.proxy.parts import is_partial, may_be_cut, without_offers, without_ranges
 from envfs.proxy.places import is_of_connection
 from envfs.proxy.replacing import Replacement
 from envfs.proxy.request_checks import RawRequest, Rejected, check_overriding, check_request, is_upgrade
@@ -30,6 +32,7 @@ from envfs.proxy.scrubbing import (
     credential_pairs,
     keeps_length,
     scrub_header,
+    scrub_headers,
 )
 from envfs.proxy.session import ProxySession
 from envfs.proxy.signing import SignedParts, find_signature, payload_digest, sign_again
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     AnyIncoming = Incoming | IncomingStream
     AnyOutgoing = Outgoing | OutgoingStream
 
+_TIMES: Final = 3  # that a request is sent, where the host says that it did nothing with it
 _SWITCHING, _WEBSOCKET, _HTTP2 = 101, b"websocket", b"2"
 _EXTENSIONS: Final = b"sec-websocket-extensions"
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
@@ -78,6 +82,7 @@ class HostConnection:
         self._is_tls = pool.is_tls
         self._pool = pool
         self._of_values = pairs
+        self._asks_for_whole = bool(pairs) and not may_be_cut(pool.host)
         self._pairs = pairs  # those of the request that is served
 
     async def exchange(self, raw: RawRequest) -> bool:
@@ -97,21 +102,29 @@ class HostConnection:
         check_overriding(head, rules)
         name = rules[0].name if rules else ""
         await self._admit(head, name, prepared)
-        outgoing = await self._pool.take(is_upgrade=is_upgrade(raw))
-        try:
-            return await self._send(head, prepared, outgoing)
-        finally:
-            await self._pool.give_back(outgoing)
+        if prepared.body is None and not any(name in _FRAMING for name, _ in prepared.headers):  # it has none
+            await self._incoming.read_body()
+            prepared = prepared._replace(body=b"")
+        return await self._send_until_taken(raw, head, prepared)
+
+    async def _send_until_taken(self, raw: RawRequest, head: RequestHead, prepared: Prepared) -> bool:
+        left = _TIMES if prepared.body is not None else 1  # a body that goes through unread is not held for that
+        while True:
+            left -= 1
+            outgoing = await self._pool.take(is_upgrade=is_upgrade(raw))
+            try:
+                return await self._send(head, prepared, outgoing)
+            except NotTaken:
+                if not left:
+                    raise
+            finally:
+                await self._pool.give_back(outgoing)
 
     async def _send(self, head: RequestHead, prepared: Prepared, outgoing: "AnyOutgoing") -> bool:
         await outgoing.send_head(prepared.head.method, prepared.head.target, prepared.headers)
         if prepared.body is not None:
             await outgoing.send_body(prepared.body)
             await outgoing.end()
-            return await self._answer(head, outgoing) and self._incoming.go_on()
-        if not any(name in _FRAMING for name, _ in prepared.headers):  # it has no body: nothing has to be done at once
-            await self._incoming.read_body()
-            await outgoing.end(self._trailers())
             return await self._answer(head, outgoing) and self._incoming.go_on()
         return await self._both_ways(head, outgoing)
 
@@ -166,6 +179,8 @@ class HostConnection:
         headers = [(b"host", named[0] if named and not self._is_tls else own)]
         for name, value in head.headers:
             headers.append((name, b"identity" if name in _CODINGS_TAKEN and self._pairs else value))
+        if self._asks_for_whole:
+            headers = without_ranges(headers)
         if is_upgrade(raw):
             if self._looks_into_messages(head):  # what is compressed cannot be looked into
                 headers = [pair for pair in headers if pair[0] != _EXTENSIONS]
@@ -215,13 +230,15 @@ class HostConnection:
         return True
 
     async def _send_response(self, method: str, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
+        if self._asks_for_whole and is_partial(response.status):
+            raise UpstreamFailed("the host sends a part of a response, which cannot be looked through for keys")
         headers = self._passed_on(response.headers)
         has_body = method != "HEAD" and response.status not in _BODILESS
         coding = response.value(b"content-encoding")
-        body_filter: BodyFilter | None = None
+        pairs, body_filter = self._pairs_of(response), None
         if has_body and self._pairs:
             try:
-                body_filter = self._body_filter(response, coding)
+                body_filter = _body_filter(response, coding, pairs)
             except UnknownCoding:
                 raise UpstreamFailed("the response is in a coding that cannot be looked through for keys") from None
             is_decoded = coding.strip().lower() not in (b"", b"identity")
@@ -230,16 +247,14 @@ class HostConnection:
             response.value(b"transfer-encoding")
         )  # then any other length counts for nothing (RFC 9112 §6.3)
         length = b"" if is_chunked else response.value(b"content-length")
-        if length and (body_filter is None or (keeps_length(self._pairs) and not coding)):
+        if length and (body_filter is None or (keeps_length(pairs) and not coding)):
             headers.append((b"content-length", length))
         reason = scrub_header(response.reason, self._pairs)
         await self._incoming.respond(response.status, headers, reason, is_held=has_body and outgoing.has_more())
         await self._send_response_body(outgoing, body_filter)
 
-    def _body_filter(self, response: ResponseHead, coding: bytes) -> BodyFilter:
-        if is_grpc(response.value(b"content-type")):
-            return MessageScrubber(self._pairs, response.value(b"grpc-encoding"))
-        return Scrubber(self._pairs, coding)
+    def _pairs_of(self, response: ResponseHead) -> list[Replacement]:
+        return of_same_length(self._pairs) if has_inner_lengths(response.value(b"content-type")) else self._pairs
 
     async def _send_response_body(self, outgoing: "AnyOutgoing", body_filter: BodyFilter | None) -> None:
         try:
@@ -253,16 +268,9 @@ class HostConnection:
         await self._incoming.end(self._passed_on(outgoing.trailers()))
 
     def _passed_on(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-        pairs: list[Replacement] = self._pairs
         passed = [(name, value) for name, value in headers if not is_of_connection(name.decode("latin-1"))]
-        if not pairs:
-            return passed
-        # the name of a header is no place for a placeholder, and is in lower case here
-        names = b"\n".join(name for name, _ in passed)
-        inside = [text for pair in pairs if (text := bytes(pair.text).lower()) in names]
-        return [
-            (name, scrub_header(value, pairs)) for name, value in passed if not any(text in name for text in inside)
-        ]
+        passed = without_offers(passed) if self._asks_for_whole else passed
+        return scrub_headers(passed, self._pairs) if self._pairs else passed
 
     async def _switch(self, head: RequestHead, response: ResponseHead, outgoing: "AnyOutgoing") -> None:
         incoming = self._incoming
@@ -306,6 +314,12 @@ class HostConnection:
         client, host = ends[0].stream, ends[1].stream
         filling = fill if has_messages(self._host, head) else None
         await MessageRelay(client, host, self._pairs, filling).run(*early)
+
+
+def _body_filter(response: ResponseHead, coding: bytes, pairs: list[Replacement]) -> BodyFilter:
+    if is_of_messages(response.value(b"content-type")):
+        return MessageScrubber(pairs, response.value(b"grpc-encoding"))
+    return Scrubber(pairs, coding)
 
 
 def _digest_of(body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Bodies of gRPC: messages with their lengths before them, each looked through as soon as it is whole.
+"""Bodies of gRPC and gRPC-Web: messages with their lengths before them, each looked through as soon as it is whole.
 
 Law: a message is held until its end, and no longer: the other side may wait for it before it goes on.
 """
@@ -12,13 +12,13 @@ from envfs.proxy.scrubbing import GZIP_TOO, UnknownCoding
 
 _HEAD, _LARGEST = 5, 16 << 20  # bytes
 _CODINGS: Final = (b"gzip", b"deflate")
-_PLAIN, _COMPRESSED = 0, 1
+_PLAIN, _COMPRESSED, _TRAILERS = 0, 1, 0x80  # the last one of gRPC-Web alone
 
 
-def is_grpc(content_type: bytes) -> bool:
-    """Tell whether a body is of messages of gRPC."""
-    media = content_type.partition(b";")[0].strip().lower()
-    return media == b"application/grpc" or media.startswith(b"application/grpc+")
+def is_of_messages(content_type: bytes) -> bool:
+    """Tell whether a body is of messages of gRPC, or of gRPC-Web in bytes."""
+    media = content_type.partition(b";")[0].strip().lower().partition(b"+")[0]
+    return media in (b"application/grpc", b"application/grpc-web")
 
 
 class MessageScrubber:
@@ -43,10 +43,11 @@ class MessageScrubber:
                 raise UnknownCoding
             if len(self._held) < _HEAD + size:
                 return
-            message = self._plain(self._held[0], bytes(self._held[_HEAD : _HEAD + size]))
+            kind = self._held[0] & _TRAILERS
+            message = self._plain(self._held[0] & ~_TRAILERS, bytes(self._held[_HEAD : _HEAD + size]))
             del self._held[: _HEAD + size]
             scrubbed = replace_texts(message, self._pairs)
-            yield bytes((_PLAIN,)) + len(scrubbed).to_bytes(4) + scrubbed
+            yield bytes((kind,)) + len(scrubbed).to_bytes(4) + scrubbed
 
     def finish(self) -> bytes:
         """There is no remainder.

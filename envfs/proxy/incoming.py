@@ -12,6 +12,7 @@ from typing import Final
 import h11
 import trio
 
+from envfs.proxy.prompt_stream import PromptStream
 from envfs.proxy.records import CHUNK, receive
 from envfs.proxy.request_checks import MOST_HEAD_BYTES, RawRequest, Rejected, check_bytes
 
@@ -53,7 +54,7 @@ class Incoming:
         if not isinstance(event, h11.Request):
             raise Rejected(400, "not a request")
         self.is_head = event.method == b"HEAD"
-        headers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
+        headers = tuple((name.lower(), value) for name, value in event.headers.raw_items())
         return RawRequest(event.method.decode(), event.target, headers, event.http_version)
 
     async def read_body(self) -> bytes | None:
@@ -151,6 +152,6 @@ def is_open(stream: trio.abc.Stream) -> bool:
 
 def _state(stream: trio.abc.Stream) -> int:
     carrying = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
-    if not isinstance(carrying, trio.SocketStream):
+    if not isinstance(carrying, PromptStream):
         return _ESTABLISHED
     return carrying.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]

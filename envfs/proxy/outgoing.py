@@ -24,6 +24,10 @@ class UpstreamFailed(Exception):
         self.text = text
 
 
+class NotTaken(UpstreamFailed):
+    """A host says that it has done nothing with a request, so that it may be sent once more (RFC 9113 §8.7)."""
+
+
 class ResponseHead:
     """The head of a response. `is_final` if it is no interim one."""
 
@@ -80,7 +84,7 @@ class Outgoing:
         """
         event = await self._next_event()
         if isinstance(event, h11.Response | h11.InformationalResponse):
-            headers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
+            headers = tuple((name.lower(), value) for name, value in event.headers.raw_items())
             return ResponseHead(event.status_code, headers, bytes(event.reason))
         raise UpstreamFailed("the host closed the connection")
 

@@ -131,6 +131,8 @@ def _check_host(request: RawRequest, endpoint: Endpoint) -> None:
 
 
 def _is_host(text: bytes, endpoint: Endpoint) -> bool:
+    if text == endpoint.authority.encode():  # as nearly all write it
+        return True
     try:
         return parse_endpoint(text.decode("ascii"), endpoint.port) == endpoint
     except (EnvFSError, UnicodeDecodeError):

@@ -81,6 +81,29 @@ def scrub_header(value: bytes, pairs: list[Replacement]) -> bytes:
     return value if is_clean else replace_texts(value, pairs)
 
 
+def scrub_headers(headers: Iterable[tuple[bytes, bytes]], pairs: list[Replacement]) -> list[tuple[bytes, bytes]]:
+    """Return headers, named in lower case, without values of variables.
+
+    One that cannot have a placeholder is left out: with a value in its name, or with one that blanks cut, as they stand
+    where a host went on in another line (RFC 9112 §5.2).
+    """
+    clean = [(name, scrub_header(value, pairs)) for name, value in headers]
+    names, squeezed = b"\n".join(name for name, _ in clean), _squeezed(b"\n".join(value for _, value in clean))
+    inside = [text for pair in pairs if (text := bytes(pair.text).lower()) in names]
+    cut = [text for pair in pairs if (text := _squeezed(pair.text)) and text in squeezed]
+    if not inside and not cut:
+        return clean
+    return [
+        (name, value)
+        for name, value in clean
+        if not any(text in name for text in inside) and not any(text in _squeezed(value) for text in cut)
+    ]
+
+
+def _squeezed(text: Text) -> bytes:
+    return bytes(text).translate(None, b" \t")
+
+
 class BodyFilter(Protocol):
     """A filter of a body, piece by piece."""
 

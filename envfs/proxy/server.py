@@ -12,6 +12,7 @@ from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.proxy.client_connection import ClientConnection
 from envfs.proxy.confinement import confine_proxy
 from envfs.proxy.daemon_link import DaemonLink
+from envfs.proxy.prompt_stream import PromptStream
 from envfs.proxy.session import ProxySession
 
 _MOST, _MOST_NEWCOMERS = 256, 128
@@ -82,7 +83,7 @@ async def _serve(
 ) -> None:
     try:
         with scope:
-            await ClientConnection(session, trio.SocketStream(connection), partial(places.seat, scope)).serve()
+            await ClientConnection(session, PromptStream(connection), partial(places.seat, scope)).serve()
     finally:
         connection.close()
         places.leave(scope)

@@ -14,6 +14,7 @@ import trio
 from envfs.proxy.addresses import Denied, plain_address, reachable
 from envfs.proxy.hosts import Endpoint
 from envfs.proxy.outgoing import UpstreamFailed
+from envfs.proxy.prompt_stream import PromptStream
 from envfs.proxy.rules import ProxyRule
 
 DIAL_SECONDS: Final = 20.0
@@ -35,7 +36,7 @@ def trusting_context(roots: str, protocols: Sequence[str] = ("http/1.1",)) -> ss
     return context
 
 
-async def dial(endpoint: Endpoint, rules: Sequence[ProxyRule]) -> trio.SocketStream:
+async def dial(endpoint: Endpoint, rules: Sequence[ProxyRule]) -> PromptStream:
     """Connect to a host.
 
     Raises:
@@ -52,7 +53,7 @@ async def dial(endpoint: Endpoint, rules: Sequence[ProxyRule]) -> trio.SocketStr
 
 async def dial_verified(
     endpoint: Endpoint, rules: Sequence[ProxyRule], context: ssl.SSLContext
-) -> "trio.SSLStream[trio.SocketStream]":
+) -> "trio.SSLStream[PromptStream]":
     """Connect to a host and verify it.
 
     Raises:
@@ -99,7 +100,7 @@ def _is_here(address: str) -> bool:
     return False
 
 
-async def _connected(address: str, port: int) -> trio.SocketStream | None:
+async def _connected(address: str, port: int) -> PromptStream | None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         connection = trio.socket.socket(family, socket.SOCK_STREAM)
@@ -113,4 +114,4 @@ async def _connected(address: str, port: int) -> trio.SocketStream | None:
     except BaseException:
         connection.close()
         raise
-    return trio.SocketStream(connection)
+    return PromptStream(connection)

@@ -85,8 +85,8 @@ class Service:
     """The parts that a request may need, by name. `stop` ends the daemon.
 
     `lasts` is false where one client is served, and the keyholder ends with it: there is nothing to unlock for later.
-    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed, `open_files`
-    lists what is open in it. `me` is the daemon where it acts by itself.
+    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed,
+    `forget_names` when anything did, `open_files` lists what is open in it. `me` is the daemon where it acts by itself.
     """
 
     _log_type: type[AccessLog] = AccessLog
@@ -99,6 +99,7 @@ class Service:
         self.stop = stop
         self.mount = ""
         self.lasts = True
+        self.is_passing = False  # this home was made for one command, and goes away with it
         self.owner = os.geteuid()
         self.me = callers.own_caller()
         self.settings = SettingsFile(Path(places.settings))
@@ -117,6 +118,7 @@ class Service:
         self.pace = Pace()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.forget_names: Callable[[], None] = _nothing
         self.open_files: Callable[[], Iterable[LevelReading]] = tuple
         self.keyholder_pid = 0
         self.alarms = 0
@@ -271,3 +273,7 @@ class Service:
                 f"the vault at {self.places.vault} belongs to uid {owner}, not to uid {self.owner}",
                 "ask its daemon, started by its owner with `envfs mount`",
             )
+
+
+def _nothing() -> None:
+    """Without a mount no kernel remembers names."""

@@ -17,7 +17,7 @@ from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.events import Event
 from envfs.core.operations import Operation
 from envfs.core.rotation import RotationPhase
-from envfs.errors import Conflict, EnvFSError, NoSuchLevel, NoSuchVariable, NotApproved
+from envfs.errors import Conflict, EnvFSError, NoSuchLevel, NoSuchVariable, NotApproved, StoreUnavailable
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.recorder import Recorder
 from envfs.gate.keyholder import Keyholder, KeyholderAnswer
@@ -113,8 +113,10 @@ class Writer:
             self._no_text(change)
         async with self._turns.setdefault(change.level, trio.Lock()):
             await self._changes.wait_told(change.level)
+            must_arrive = self.sharing is not None and self.sharing.must_arrive
             for number in range(_TRIES):
-                result = await self._try(caller, change, descriptors, takes_turns=number < _TURNS)
+                takes_turns = number < _TURNS or must_arrive
+                result = await self._try(caller, change, descriptors, takes_turns=takes_turns)
                 if result is not None:
                     result = await self._noted(change, result, head.seq if head else 0)
                     break
@@ -209,6 +211,11 @@ class Writer:
         except NotApproved:
             self._recorder.take_back(event)
             raise
+        if settled is Settled.WAITING and self.sharing.must_arrive:
+            raise StoreUnavailable(
+                "the engine did not take the version in time, and this machine's copy ends with the command",
+                "look whether it arrived, and write it again if not",
+            )
         if settled is Settled.TAKEN:
             self._recorder.take_back(event)
         return settled is not Settled.TAKEN

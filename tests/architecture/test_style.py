@@ -100,7 +100,7 @@ REVEALED = {
     "envfs/courier/engines/postgres/place.py": 1,  # the password of an address, for the server that it names
     "envfs/keyholder/crypto/age.py": 2,
     "envfs/keyholder/crypto/invitations.py": 1,  # the code of an invitation, of which a key is derived
-    "envfs/keyholder/requests/members.py": 1,  # the same code, to the person who invites
+    "envfs/keyholder/requests/members.py": 2,  # the same code, to the person who invites, and a machine's identity
     "envfs/keyholder/requests/identities.py": 2,
     "envfs/keyholder/crypto/identity.py": 3,
     "envfs/keyholder/crypto/placeholder_seeds.py": 2,

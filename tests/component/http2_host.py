@@ -80,6 +80,16 @@ class Http2Upstream:
             _Connection(self, stream).serve()
 
 
+def _typed(text: bytes) -> bytes:
+    # a text and a number, as Protocol Buffers write them
+    return b"\x0a%c%b\x10\x01" % (len(text), text)
+
+
+def _web(text: bytes) -> bytes:
+    # a message of gRPC-Web, and its trailers
+    return b"".join(bytes((kind,)) + len(text).to_bytes(4) + text for kind in (0, 0x80))
+
+
 class _Connection:
     """One connection: its thread reads, and each request is answered once it is whole, or at once where it streams."""
 
@@ -141,6 +151,10 @@ class _Connection:
             "/reset": lambda: self._http.reset_stream(number, 2),
             "/half": lambda: self._half(number),
             "/bytes": lambda: self._send(number, b"\xff\x00b" * int(request.headers[":path"].partition("?")[2]), []),
+            "/refused": lambda: self._refuse_once(number, told),
+            "/ignored": lambda: self._ignore_once(number, told),
+            "/typed": lambda: self._send(number, _typed(told[7:].encode()), [("content-type", "application/protobuf")]),
+            "/web": lambda: self._send(number, _web(told.encode()), [("content-type", "application/grpc-web+proto")]),
             "/leaving": lambda: self._leave(number),
             "/hanging": lambda: None,
         }
@@ -172,6 +186,20 @@ class _Connection:
         self._http.send_headers(number, [(":status", "200")])
         self._http.send_data(number, b"half\n")
         self._http.reset_stream(number, 2)
+
+    def _refuse_once(self, number: int, told: str) -> None:
+        if sum(seen.path == "/refused" for seen in self._upstream.seen) == 1:
+            self._http.reset_stream(number, 7)
+        else:
+            self._send(number, json.dumps({"you": told}).encode(), [])
+
+    def _ignore_once(self, number: int, told: str) -> None:
+        # says that it took none of the streams, and ends (RFC 9113 §6.8)
+        if sum(seen.path == "/ignored" for seen in self._upstream.seen) == 1:
+            self._flush()
+            self._stream.sendall(b"\0\0\x08\x07\0\0\0\0\0" + bytes(4) + b"\0\0\0\0")
+        else:
+            self._send(number, json.dumps({"you": told}).encode(), [])
 
     def _leave(self, number: int) -> None:
         # says that it takes no more streams, and answers the one that it has (RFC 9113 §6.8)

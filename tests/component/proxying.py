@@ -35,6 +35,10 @@ KEY, VALUE = b"sk_test_placeholder_000001", b"sk_live_value_of_the_key_1"
 SHORTER, SHORTER_VALUE = b"ghp_placeholder_0000000002", b"short/value"
 UNRULED = b"masked_without_a_rule_0003"
 MIXED, MIXED_VALUE = b"ghs_placeholder_000000004", b"Value-In-Mixed-Case-00004"
+BINDINGS = (
+    *(Binding("KEY", KEY, VALUE), Binding("SHORTER", SHORTER, SHORTER_VALUE)),
+    *(Binding("MIXED", MIXED, MIXED_VALUE), Binding("UNRULED", UNRULED, None)),
+)
 CREDENTIALS = base64.b64encode(f"envfs:{TOKEN}".encode()).decode()
 
 
@@ -139,6 +143,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _key(self, seen: Seen) -> None:
         told = seen.headers.get("authorization", "")
         self._send(f'{{"you": {json.dumps(told)}}}'.encode(), ("X-Told", told))
+
+    def _part(self, seen: Seen) -> None:
+        told = seen.headers.get("authorization", "").encode()
+        begin, end = map(int, seen.headers.get("range", "bytes=0-999").removeprefix("bytes=").split("-"))
+        part = told[begin : end + 1]
+        is_part = "range" in seen.headers or seen.target.endswith("always")
+        told_of_parts = (("Accept-Ranges", "bytes"), ("Content-Range", f"bytes {begin}-{end}/{len(told)}"))
+        self._send(part, *told_of_parts, status=206 if is_part else 200)
+
+    def _folded(self, seen: Seen) -> None:
+        told = seen.headers.get("authorization", "")
+        self._send(b"", ("X-Told", f"{told[:20]}\r\n {told[20:]}"), ("X-Other", "a b"))
 
     def _git(self, seen: Seen) -> None:
         if not seen.basic:
@@ -273,7 +289,14 @@ class Upstream:
 class Proxy:
     """A proxy process, and what it asked of its daemon. With `denies`, each request gets that answer."""
 
-    def __init__(self, rules: tuple[ProxyRule, ...], roots: str, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        rules: tuple[ProxyRule, ...],
+        roots: str,
+        *,
+        strict: bool = False,
+        bindings: tuple[Binding, ...] = BINDINGS,
+    ) -> None:
         self.authority = Authority("the authority of the session")
         self.admitted: list[proxying.AdmitRequest] = []
         self.refused: list[proxying.ReportRefusal] = []
@@ -287,16 +310,12 @@ class Proxy:
         with theirs:
             command = [sys.executable, "-I", "-m", "envfs.proxy", str(theirs.fileno())]
             self.process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), env={})
-        self._begin(rules, roots, strict=strict)
+        self._begin(rules, roots, bindings, strict=strict)
         self._thread = threading.Thread(target=self._answer, daemon=True)
         self._thread.start()
         assert self._ready.wait(SECONDS)
 
-    def _begin(self, rules: tuple[ProxyRule, ...], roots: str, *, strict: bool) -> None:
-        bindings = (
-            *(Binding("KEY", KEY, VALUE), Binding("SHORTER", SHORTER, SHORTER_VALUE)),
-            *(Binding("MIXED", MIXED, MIXED_VALUE), Binding("UNRULED", UNRULED, None)),
-        )
+    def _begin(self, rules: tuple[ProxyRule, ...], roots: str, bindings: tuple[Binding, ...], *, strict: bool) -> None:
         content = encode_bindings(bindings)
         region = Region.create(len(content))
         region.map[: len(content)] = content

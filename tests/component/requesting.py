@@ -94,6 +94,12 @@ CASES: dict[str, Case] = {
     "list authors": Case(R.ListAuthors(), R.Done, needs_key=False, needs_log=False),
     "name an author": Case(R.NameAuthor("nobody", "Ana"), R.Failed, needs_key=False, needs_log=False),
     "invite a member": Case(R.InviteMember("ben", "reader", ("/shop",), seconds=9), R.MemberInvited, b""),
+    "invite a machine": Case(  # by no engine
+        R.InviteMachine("ci", "reader", ("/shop",), 9), R.Failed, b"", needs_key=False, needs_log=False
+    ),
+    "enter a vault": Case(
+        R.EnterVault("folder:/nowhere", "v", "t", "r", "k", 1, "d"), R.Failed, b"x", needs_key=False, needs_log=False
+    ),
     "join a vault": Case(R.JoinVault("/nowhere/id.txt"), R.Failed, b"x", needs_key=False, needs_log=False),
     "approve a member": Case(R.ApproveMember("ben", "x"), R.Failed, needs_key=False, needs_log=False),
     "list members": Case(R.ListMembers(), R.Done, needs_log=False),

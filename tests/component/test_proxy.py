@@ -18,6 +18,7 @@ import pytest
 
 from envfs.host.process import landlock
 from envfs.proxy.replacing import replace_texts
+from envfs.proxy.rules import parse_rules
 from envfs.proxy.scrubbing import credential_pairs, scrubbing_pairs
 from envfs.proxy.variables import SessionVariable
 from tests.component.proxying import (
@@ -115,6 +116,36 @@ def test_a_placeholder_without_a_rule_is_refused_and_nothing_is_sent(
     assert not upstream.seen
     assert not proxy.admitted
     assert proxy.reported(lambda refusal: refusal.host == f"{HOST}:{upstream.port}")
+
+
+def test_a_part_of_a_response_is_not_asked_for(proxy: Proxy, upstream: Upstream) -> None:
+    response, body = _ask(proxy, upstream, "/part", {**AUTHORIZED, "Range": "bytes=7-12", "If-Range": '"1"'})
+    assert (response.status, body) == (200, AUTHORIZED["Authorization"].encode())
+    assert response.headers["Accept-Ranges"] is None
+    assert not {"range", "if-range"} & set(upstream.seen[0].headers)
+    response, body = _ask(proxy, upstream, "/part?always", AUTHORIZED)
+    assert response.status == 502
+    assert VALUE[:8] not in body
+
+
+def test_a_part_comes_where_nothing_is_looked_for(upstream: Upstream) -> None:
+    with running_proxy(upstream, {"key": "SHORTER", "scrub": False}) as proxy:
+        response, body = _ask(proxy, upstream, "/part", {"Authorization": "own-token", "Range": "bytes=2-4"})
+        assert response.status == 200  # the first rule of the host looks through
+    rule = {"key": "KEY", "hosts": [f"{HOST}:{upstream.port}"], "address": "127.0.0.1", "scrub": False}
+    proxy = Proxy(parse_rules([rule]), str(upstream.roots))
+    try:
+        response, body = _ask(proxy, upstream, "/part", {"Authorization": "own-token", "Range": "bytes=2-4"})
+        assert (response.status, body) == (206, b"n-t")
+    finally:
+        proxy.close()
+
+
+def test_a_header_in_which_a_host_cuts_a_value_is_left_out(proxy: Proxy, upstream: Upstream) -> None:
+    response, _ = _ask(proxy, upstream, "/folded")
+    assert response.status == 200
+    assert response.headers["X-Told"] is None
+    assert response.headers["X-Other"] == "a b"
 
 
 def test_without_an_entry_in_the_log_nothing_is_sent(proxy: Proxy, upstream: Upstream) -> None:

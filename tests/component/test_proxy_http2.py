@@ -12,19 +12,20 @@ import pytest
 from _pytest.mark import ParameterSet
 from hyperframe.frame import ContinuationFrame, DataFrame, HeadersFrame, PingFrame, RstStreamFrame
 
+from envfs.protocol.bindings import Binding
 from envfs.proxy.rules import parse_rules
 from tests.component.http2_client import BEARER, Http2Client, tls
 from tests.component.http2_host import Http2Upstream
-from tests.component.proxying import HOST, KEY, TOKEN, UNRULED, VALUE, Proxy, Upstream, comes_true
+from tests.component.proxying import BINDINGS, HOST, KEY, TOKEN, UNRULED, VALUE, Proxy, Upstream, comes_true
 
 TOLD = f"Bearer {KEY.decode()}"
 SENT = f"Bearer {VALUE.decode()}"
 
 
 @contextlib.contextmanager
-def _proxy(host: Upstream | Http2Upstream, **more: object) -> Iterator[Proxy]:
+def _proxy(host: Upstream | Http2Upstream, bindings: tuple[Binding, ...] = BINDINGS, **more: object) -> Iterator[Proxy]:
     rule = {"key": "KEY", "hosts": [f"{HOST}:{host.port}"], "address": "127.0.0.1", "h2": True, **more}
-    proxy = Proxy(parse_rules([rule]), str(host.roots))
+    proxy = Proxy(parse_rules([rule]), str(host.roots), bindings=bindings)
     try:
         yield proxy
     finally:
@@ -216,6 +217,46 @@ def test_a_host_that_takes_no_more_streams_ends_those_that_it_has(proxy: Proxy, 
         assert client.response(leaving).body == b"last"
 
 
+@pytest.mark.parametrize(("path", "connections"), [("/refused", 0), ("/ignored", 1)])
+@pytest.mark.parametrize("version", ["h2", "http/1.1"])
+def test_a_request_that_a_host_did_nothing_with_is_sent_once_more(
+    host: Http2Upstream, path: str, connections: int, version: str
+) -> None:
+    with _proxy(host) as proxy:
+        before = host.connections
+        if version == "h2":
+            with Http2Client(proxy, host.port) as client:
+                assert client.ask("GET", path, BEARER).status == 200
+        else:
+            older_client = proxy.connect(HOST, host.port)
+            older_client.request("GET", path, headers=dict([BEARER]))
+            assert older_client.getresponse().status == 200
+            older_client.close()
+        assert [seen.headers["authorization"] for seen in host.seen] == [SENT, SENT]
+        assert host.connections - before == 1 + connections
+        assert len(proxy.admitted) == 1
+
+
+def test_a_body_that_went_through_is_not_sent_once_more(proxy: Proxy, host: Http2Upstream) -> None:
+    with Http2Client(proxy, host.port) as client:
+        number = client.begin("POST", "/refused", BEARER, is_whole=False)
+        client.send(number, b"body", is_last=True)
+        assert client.response(number).status == 502
+    assert len(host.seen) == 1
+
+
+@pytest.mark.parametrize("length", [20, 26, 60])
+def test_a_text_with_its_length_before_it_keeps_that_length(host: Http2Upstream, length: int) -> None:
+    value = b"v" * length
+    with _proxy(host, bindings=(Binding("KEY", KEY, value),)) as proxy, Http2Client(proxy, host.port) as client:
+        shown = KEY[:length].ljust(length, b"*")
+        answer = client.ask("GET", "/typed", BEARER)
+        web = client.ask("GET", "/web", BEARER).body
+    assert answer.body == b"\x0a%c%b\x10\x01" % (length, shown)
+    size = (7 + length).to_bytes(4)
+    assert web == b"\0" + size + b"Bearer " + shown + b"\x80" + size + b"Bearer " + shown
+
+
 def test_a_token_of_the_clients_own_is_never_overwritten(proxy: Proxy, host: Http2Upstream) -> None:
     with Http2Client(proxy, host.port) as client:
         assert client.ask("GET", "/x", ("authorization", "Bearer own"), ("x-other", "1")).status == 200
@@ -292,7 +333,7 @@ UNCERTAIN = {
     "CONNECT with a path": ({**HEAD, ":method": "CONNECT"}, 0),
     "a method with a blank": ({**HEAD, ":method": "GET /y HTTP/1.1\r\n"}, 0),
     "a small method": ({**HEAD, ":method": "get"}, 405),
-    "a protocol": ({**HEAD, ":method": "CONNECT", ":protocol": "websocket"}, 400),
+    "a protocol": ({**HEAD, ":method": "CONNECT", ":protocol": "websocket"}, 501),
     "a protocol of GET": ({**HEAD, ":protocol": "websocket"}, 0),
     "an unknown pseudo header": ({**HEAD, ":other": "x"}, 0),
     "a status": ({**HEAD, ":status": "200"}, 0),

@@ -10,9 +10,14 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
+from envfs.courier.engines.sftp import watching
+from envfs.courier.engines.sftp.setting_up import DENIED
 from tests.engines.servers.etcd import etcd_server
 from tests.engines.servers.plain_http import plain_http_server
 from tests.engines.servers.postgresql import postgres_server
@@ -92,6 +97,16 @@ def ssh(ground: Path) -> Iterator[Callable[[], Place]]:
         yield lambda: Place(server.new_address(server.new_vault(), "--append-only"), erases=False)
 
 
+@contextlib.contextmanager
+def sftp(ground: Path, options: str = "") -> Iterator[Callable[[], Place]]:
+    """Give folders on a server of ssh, as a member who has SFTP alone, there with `options` of it."""
+    server = Sshd(ground)
+    server.make()
+    with running(server), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "LOOK_SECONDS", 0.1)
+        yield lambda: Place(server.sftp_address(server.new_vault(), options), erases="setstat" not in options)
+
+
 def reached(kind: Kind, way: Way) -> Kind:
     """Return a kind whose engines are reached in another way."""
 
@@ -109,6 +124,9 @@ KINDS: dict[str, Kind] = {
     "folder-by-courier": reached(Kind(folders), Way.BY_PROCESS),
     "http": Kind(plain_http),
     "ssh": Kind(ssh, is_slow=True),
+    "sftp": Kind(sftp, is_slow=True),
+    "sftp-without-links": Kind(partial(sftp, options="-P hardlink"), is_slow=True),
+    "sftp-append-only": Kind(partial(sftp, options=f"-P {DENIED}"), is_slow=True),
     "etcd": Kind(etcd, is_slow=True),
     "postgres": Kind(postgres, is_slow=True),
     "etcd-by-courier": reached(Kind(etcd), Way.BY_PROCESS),

@@ -17,12 +17,12 @@ import trio
 from envfs.core.secret import Secret
 from envfs.courier import questions
 from envfs.courier.engine import EVERYTHING, Engine
+from envfs.courier.engines.sftp import starting
 from envfs.courier.engines.ssh import engine as ssh_engine
 from envfs.errors import EnvFSError, StoreUnavailable
 from envfs.service.sharing.courier_link import CourierProcess, running_courier
 from tests.engines.places import Place, Way
 from tests.engines.servers.forwarder import Forwarder
-from tests.engines.servers.processes import running
 from tests.engines.servers.sshd import Sshd
 from tests.engines.using import connected, hints_of, run, use_one
 
@@ -112,16 +112,6 @@ async def killed_at(pid: int, acknowledged: list[int], count: int):  # noqa: ANN
 # -- a server over ssh, and the network to it --------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def sshd(own_ground: Path) -> Iterator[Sshd]:
-    folder = own_ground / "sshd-faults"
-    folder.mkdir()
-    server = Sshd(folder)
-    server.make()
-    with running(server):
-        yield server
-
-
 @pytest.fixture
 def network(sshd: Sshd) -> Iterator[Forwarder]:
     forwarder = Forwarder(sshd.port)
@@ -129,12 +119,21 @@ def network(sshd: Sshd) -> Iterator[Forwarder]:
     forwarder.close()
 
 
-def through(sshd: Sshd, network: Forwarder) -> str:
+@pytest.fixture(params=["ssh", "sftp"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def through(sshd: Sshd, network: Forwarder, scheme: str) -> str:
     """Return the address of an empty folder behind a network. The host's key is known by the other port as well."""
     hosts = sshd.folder / "known_hosts"
     line = hosts.read_text().splitlines()[0].replace(f":{sshd.port}", f":{network.port}")
     hosts.write_text(f"{hosts.read_text()}{line}\n")
-    return sshd.new_address(sshd.new_vault(), "--append-only").replace(f":{sshd.port}/", f":{network.port}/")
+    return member_address(sshd, sshd.new_vault(), scheme).replace(f":{sshd.port}/", f":{network.port}/")
+
+
+def member_address(sshd: Sshd, vault: Path, scheme: str) -> str:
+    return sshd.sftp_address(vault) if scheme == "sftp" else sshd.new_address(vault, "--append-only")
 
 
 def sessions(sshd: Sshd) -> list[int]:
@@ -145,8 +144,9 @@ def sessions(sshd: Sshd) -> list[int]:
 
 
 def servers_of(sshd: Sshd) -> list[int]:
-    """List the processes of `store-serve` below it."""
-    return [pid for session in sessions(sshd) for pid in descendants(session) if "store_server" in command_line(pid)]
+    """List the processes of `store-serve` below it, or of the server of SFTP, which is one of sshd's."""
+    below = [pid for session in sessions(sshd) for pid in descendants(session)]
+    return [pid for pid in below if any(word in command_line(pid) for word in ("store_server", "internal-sftp"))]
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -165,9 +165,9 @@ def command_line(pid: int) -> str:
 @pytest.mark.soak
 @pytest.mark.parametrize("fault", ["server killed", "session killed", "network cut"])
 def test_what_a_server_acknowledged_before_a_fault_is_there_and_writing_goes_on(
-    sshd: Sshd, network: Forwarder, fault: str
+    sshd: Sshd, network: Forwarder, scheme: str, fault: str
 ) -> None:
-    place, acknowledged = Place(through(sshd, network)), list[int]()
+    place, acknowledged = Place(through(sshd, network, scheme)), list[int]()
 
     def strike() -> None:
         match fault:
@@ -208,10 +208,10 @@ async def until_usable(engine: Engine) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("phase", ["before the greeting", "in the middle"])
 def test_a_network_that_passes_nothing_on_ends_each_question_in_bounded_time(
-    sshd: Sshd, network: Forwarder, phase: str, monkeypatch: pytest.MonkeyPatch
+    sshd: Sshd, network: Forwarder, scheme: str, phase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(questions, "SILENT_SECONDS", 3.0)
-    place = Place(through(sshd, network))
+    place = Place(through(sshd, network, scheme))
 
     async def use(engine: Engine) -> None:
         network.pause()
@@ -226,14 +226,17 @@ def test_a_network_that_passes_nothing_on_ends_each_question_in_bounded_time(
         use_one(place, use)
         return
     monkeypatch.setattr(ssh_engine, "_BEGIN_SECONDS", 3.0)
+    monkeypatch.setattr(starting, "_BEGIN_SECONDS", 3.0)
     network.pause()
     with pytest.raises(StoreUnavailable):
         use_one(place, use)
 
 
 @pytest.mark.soak
-def test_a_watch_over_a_network_that_was_cut_goes_on_with_what_came_meanwhile(sshd: Sshd, network: Forwarder) -> None:
-    address = through(sshd, network)
+def test_a_watch_over_a_network_that_was_cut_goes_on_with_what_came_meanwhile(
+    sshd: Sshd, network: Forwarder, scheme: str
+) -> None:
+    address = through(sshd, network, scheme)
     direct = address.replace(f":{network.port}/", f":{sshd.port}/")
 
     async def use() -> None:
@@ -255,7 +258,7 @@ def test_a_watch_over_a_network_that_was_cut_goes_on_with_what_came_meanwhile(ss
 # -- a full disk -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["folder", "server"])
+@pytest.fixture(params=["folder", "ssh", "sftp"])
 def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """Give a folder with room for some records, and how it is reached."""
     if os.geteuid() != 0:
@@ -269,7 +272,7 @@ def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple
 
 def test_a_full_disk_is_a_fault_that_loses_nothing_and_ends_with_it(small_disk: tuple[Path, str], sshd: Sshd) -> None:
     folder, way = small_disk
-    address = f"folder:{folder}" if way == "folder" else sshd.new_address(folder, "--append-only")
+    address = f"folder:{folder}" if way == "folder" else member_address(sshd, folder, way)
     acknowledged: list[int] = []
 
     async def use(engine: Engine) -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -16,21 +15,10 @@ from envfs.courier.engines.ssh.command import end_of_ssh, ssh_command
 from envfs.errors import EnvFSError, NotApproved, StoreUnavailable
 from envfs.service.sharing.courier_link import running_courier
 from tests.engines.places import Place
-from tests.engines.servers.processes import running
 from tests.engines.servers.sshd import ENVFS, Sshd
 from tests.engines.using import run, use_one
 
 KEY, SECOND = "level/shop/@00000001.json", "level/shop/@00000002.json"
-
-
-@pytest.fixture(scope="module")
-def sshd(own_ground: Path) -> Iterator[Sshd]:
-    folder = own_ground / "sshd"
-    folder.mkdir()
-    server = Sshd(folder)
-    server.make()
-    with running(server):
-        yield server
 
 
 def refused(address: str) -> EnvFSError:

@@ -2,24 +2,12 @@
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import Homes
-from tests.engines.servers.processes import running
 from tests.engines.servers.sshd import ENVFS, Sshd, new_key
 from tests.system.home import PASSPHRASE, Home, eventually
 from tests.system.terminal import Terminal
-
-
-@pytest.fixture
-def sshd(ground: Path) -> Iterator[Sshd]:
-    server = Sshd(Path(tempfile.mkdtemp(prefix="team-sshd-", dir=ground)))
-    server.make()
-    with running(server):
-        yield server
 
 
 def _refusal(home: Home, *words: str, status: int) -> str:
@@ -28,10 +16,10 @@ def _refusal(home: Home, *words: str, status: int) -> str:
 
 def test_a_team_is_set_up_by_one_command_each_and_is_live(new_home: Homes, ground: Path, sshd: Sshd) -> None:
     ana, ben = new_home(), Home(Path(tempfile.mkdtemp(dir=ground, prefix="team-")))
-    vault = sshd.folder / "team" / "vault"
+    vault = Path(tempfile.mkdtemp(prefix="team-", dir=sshd.folder)) / "vault"
     any_command = f'PATH={Path(ENVFS).parent}:$PATH sh -c \\"$SSH_ORIGINAL_COMMAND\\"'
     founder = sshd.address("ssh", vault, sshd.new_member(any_command))
-    key = sshd.folder / "ben"
+    key = vault.parent / "ben"
     new_key(key)
     address = sshd.address("ssh", vault, key)
     with ana.served():

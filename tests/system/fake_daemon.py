@@ -12,7 +12,15 @@ from tests.system.home import eventually
 from tests.system.peer import Body, frame
 
 HELLO: Body = {"type": "hello", "protocol": 1, "release": "0"}
-VIEW: Body = {"type": "view-sent", "level": "/shop", "version": 3, "variables": 2, "dialect": "", "masked": False}
+VIEW: Body = {
+    "type": "view-sent",
+    "level": "/shop",
+    "version": 3,
+    "variables": 2,
+    "dialect": "",
+    "masked": False,
+    "dangerous": [],
+}
 
 
 def answer(body: Body, *blobs: bytes) -> bytes:

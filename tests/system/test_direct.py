@@ -199,6 +199,7 @@ ANSWERS: dict[str, bytes | list[bytes]] = {
     "refused without a greeting": FAILED,
     "a sign of life": answer(HELLO) + answer({"type": "working-row"}) + answer(VIEW, NUL, b"."),
     "a person decides": answer(HELLO) + WAITING + FAILED,
+    "dangerous names": answer(HELLO) + answer({**VIEW, "dangerous": ["PATH"]}, NUL, b"."),
     "placeholders": answer(HELLO) + answer({**VIEW, "masked": True}, NUL, b"."),
     "a dialect": answer(HELLO) + answer({**VIEW, "dialect": "node"}, NUL, b"."),
     "another level": answer(HELLO) + answer({**VIEW, "level": "/shop/prod"}, NUL, b"."),

@@ -59,19 +59,19 @@ def versions(home: Home) -> dict[str, int]:
 
 
 def test_what_json_yaml_and_compose_hold_comes_out_as_it_was_written(home: Home, ground: Path) -> None:
-    home.envfs("import", "-", "/", given="HOME=wrong\nX=wrong\n")
+    home.envfs("import", "-", "/", given="TERM=wrong\nX=wrong\n")
     files = {
-        "a.json": '{"V": 1.10, "D": "$HOME ${X} $(id)", "N": null}',
-        "a.YAML": "V: 1.10\nD: '$HOME ${X} $(id)'\nN: ~\nNO: NO\n",
-        "compose.yml": "services: {web: {environment: ['V=1.10', 'D=$$HOME $${X} $$(id)', 'R=${X:-y}']}}\n",
+        "a.json": '{"V": 1.10, "D": "$TERM ${X} $(id)", "N": null}',
+        "a.YAML": "V: 1.10\nD: '$TERM ${X} $(id)'\nN: ~\nNO: NO\n",
+        "compose.yml": "services: {web: {environment: ['V=1.10', 'D=$$TERM $${X} $$(id)', 'R=${X:-y}']}}\n",
     }
     folder = written(ground / "formats", files)
-    wanted = {"V": "1.10", "D": "$HOME ${X} $(id)"}
+    wanted = {"V": "1.10", "D": "$TERM ${X} $(id)"}
     for number, name in enumerate(files):
         home.envfs("import", f"{folder}/{name}", f"/p{number}")
         assert wanted.items() <= view(home, f"/p{number}").items()
         text = home.envfs("exec", f"/p{number}", "--", "printenv", "D").text
-        assert text == "$HOME ${X} $(id)\n"
+        assert text == "$TERM ${X} $(id)\n"
     assert view(home, "/p1")["NO"] == "NO"
     assert view(home, "/p2")["R"] == "wrong"  # in a compose file it is a reference: the level answers it
     said = home.envfs("import", "-", "/p3", "-f", "json", "--flatten", "__", "--json", given='{"A": {"B": [1, "x"]}}')

@@ -118,6 +118,23 @@ def test_a_hundred_of_a_hundred_planted_values_are_found(stocked_home: Home, tmp
     }
 
 
+@pytest.mark.soak
+def test_no_other_place_is_found_in_a_hundred_thousand_files(stocked_home: Home, tmp_path: Path) -> None:
+    pieces = [path.read_bytes()[:3000] for path in sorted(Path(json.__file__).parents[1].glob("*.py"))]
+    planted = dict(zip(_SOURCE.sample(range(100_000), len(_VALUES)), _VALUES.items(), strict=True))
+    for number in range(100_000):
+        folder = tmp_path / str(number % 100)
+        folder.mkdir(exist_ok=True)
+        name, value = planted.get(number, ("", ""))
+        said = f"\n{name}={value}\n".encode() if value else b""
+        random_text = base64.b64encode(_SOURCE.randbytes(90)) + b"\n" + _SOURCE.randbytes(40).hex().encode()
+        (folder / f"{number}.py").write_bytes(random_text + _SOURCE.choice(pieces) + said)
+    rows = _scan(stocked_home, ".", cwd=tmp_path)
+    assert sorted((str(row["name"]), str(row["path"])) for row in rows) == sorted(
+        (name, f"{number % 100}/{number}.py") for number, (name, _) in planted.items()
+    )
+
+
 def test_nothing_found_is_status_0_and_a_copy_of_env_is_found(stocked_home: Home, tmp_path: Path) -> None:
     (tmp_path / "file").write_text(_ORDINARY)
     assert _scan(stocked_home, cwd=tmp_path, status=0) == []

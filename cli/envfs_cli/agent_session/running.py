@@ -32,6 +32,7 @@ class AgentRun(NamedTuple):
     command: "tuple[str, ...]"
     only: "tuple[str, ...]"
     plain: "tuple[str, ...]"
+    dangerous: bool
     writable: "tuple[str, ...]"
     reason: "str | None"
     passphrase_file: "str | None"
@@ -76,7 +77,7 @@ def _tell_plain_file(level: str) -> None:
 
 def _proxy(run: AgentRun) -> "StartedProxy":
     check_newest(dated_level(run.level), "a proxy sends values as they are now")
-    shown = new_proxies.ShownVariables(run.only, run.plain)
+    shown = new_proxies.ShownVariables(run.only, run.plain, run.dangerous)
     return new_proxies.start_proxy(run.level, shown, session.given_reason(run.reason), run.passphrase_file)
 
 

@@ -19,6 +19,7 @@ class AgentArguments(NamedTuple):
     plain: tuple[str, ...]
     writable: tuple[str, ...]
     best_effort: bool
+    allow_dangerous: bool
     reason: str | None
     passphrase_file: str | None
     json: bool
@@ -50,6 +51,7 @@ def _run(arguments: AgentArguments) -> int:
             arguments.command,
             arguments.only,
             arguments.plain,
+            arguments.allow_dangerous,
             arguments.writable,
             arguments.reason,
             arguments.passphrase_file,

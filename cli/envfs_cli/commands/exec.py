@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Ask = Callable[[NamedTuple], tuple[object, bytes]]
 
 _GRACE = 10  # seconds
+_LARGE = 100_000  # bytes of a view: from here on the kernel may not take it as an environment
+_FILES = ".vars"  # the folder of a level in the mount, with a file for each variable
 _MOUNT = "start one for all with `envfs mount`"
 
 
@@ -42,6 +44,7 @@ class ExecArguments(NamedTuple):
     grace: int | None
     keep_existing: bool
     clean_env: bool
+    allow_dangerous: bool
     explain: bool
     passphrase_file: str | None
     json: bool
@@ -132,7 +135,7 @@ def _opened(arguments: ExecArguments, view: "_View") -> "StartedProxy":
     if arguments.keep_existing or arguments.clean_env:
         raise Mistake("--proxy makes an environment of its own", "leave out --keep-existing and --clean-env")
     check_newest(view.dated, "a proxy sends values as they are now")
-    shown = new_proxies.ShownVariables(arguments.only, arguments.plain)
+    shown = new_proxies.ShownVariables(arguments.only, arguments.plain, arguments.allow_dangerous)
     why = session.given_reason(arguments.reason)
     return new_proxies.start_proxy(view.dated[0], shown, why, arguments.passphrase_file)
 
@@ -161,13 +164,14 @@ def _watch(arguments: ExecArguments, view: "_View") -> int:
 
 
 class _View:
-    """The view that the command gets, and whether placeholders came in the place of its values."""
+    """The view that the command gets, whether its values are placeholders, and which folder has a file for each."""
 
     def __init__(self, arguments: ExecArguments) -> None:
         self._arguments = arguments
         self.dated = dated_level(arguments.level)
         self._is_masked = False
         self._placeholders: bytes | None = None
+        self._folder = ""  # of the mount, with a file for each value
 
     def fetch(self, ask: "Ask") -> bytes:
         """Return the variables that the command is to have: NAME=value, each ended by a NUL.
@@ -182,14 +186,26 @@ class _View:
         except Malformed:  # such as a name that is required: the environment may have it
             reply, view = ask(request._replace(dialect="inheriting"))
         self._is_masked = isinstance(reply, control.ViewSent) and reply.masked
+        if isinstance(reply, control.ViewSent) and reply.dangerous and not self._arguments.allow_dangerous:
+            self._refuse_dangerous(level, reply.dangerous)
         if self._arguments.mask_output and not self._is_masked:
             self._placeholders = ask(request._replace(format="environ", masked=True))[1]
         variables, _, opened = view.partition(b"\0\0")
-        if not opened:
-            return view
-        from envfs_cli.process import environment_references
+        if opened:
+            from envfs_cli.process import environment_references
 
-        return environment_references.complete_entries(variables + b"\0", opened, self._environ())
+            view = environment_references.complete_entries(variables + b"\0", opened, self._environ())
+        if len(view) > _LARGE and not (version or moment or self._is_masked):
+            report, _ = ask(control.Status())
+            if isinstance(report, control.StatusReport) and report.mount:
+                self._folder = f"{report.mount}{level.rstrip('/')}/{_FILES}"
+        return view
+
+    def _refuse_dangerous(self, level: str, dangerous: "tuple[str, ...]") -> None:
+        from envfs_cli.process import dangerous_variables
+
+        present = self._environ() if self._arguments.keep_existing else ()  # these stay as they are
+        dangerous_variables.refuse_dangerous(level, [name for name in dangerous if name.encode() not in present])
 
     def _environ(self) -> "Mapping[bytes, bytes]":
         if not self._arguments.clean_env:
@@ -228,10 +244,19 @@ class _View:
             from envfs_cli.replies import masked
 
             masked.note_masked()
-        given = self._arguments
+        else:
+            from envfs_cli.process import coding_agents
+
+            coding_agents.note_values(self._arguments.command, self.dated[0])
+        given, shown = self._arguments, variables
+        if len(variables) > _LARGE:
+            from envfs_cli.process import large_values
+
+            words = [os.fsencode(word) for word in given.command]
+            shown = large_values.with_files(variables, [*words, *replacement.inherited_entries()], self._folder)
 
         def become() -> int:
-            return replacement.become_command(given.command, variables, _entries_of(given))
+            return replacement.become_command(given.command, shown, _entries_of(given))
 
         if self._placeholders is None:
             return become()

@@ -14,7 +14,27 @@ from envfs_cli.replies.variables import variables_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.grammar.words import Format
+    from envfs_cli.grammar.words import ExportTool, Format
+
+
+class _Form(NamedTuple):
+    """The form that another tool takes: a format, a dialect of dotenv text, and the command that takes it."""
+
+    format: "Format"
+    dialect: str
+    command: str
+
+
+_TOOLS: "dict[ExportTool, _Form]" = {
+    "dotenvx": _Form("dotenv", "node", "dotenvx encrypt -f FILE"),
+    "sops": _Form("json", "", "sops encrypt --input-type json --output-type json FILE"),
+    "op": _Form("op", "", "op item create --template FILE"),
+    "doppler": _Form("json", "", "doppler secrets upload FILE"),
+    "infisical": _Form("dotenv", "node", "infisical secrets set --file=FILE"),
+    "direnv": _Form("direnv", "", "direnv allow"),
+    "chamber": _Form("json", "", "chamber import SERVICE FILE"),
+    "bitwarden-export": _Form("bitwarden", "", "bw import bitwardenjson FILE"),
+}
 
 
 class ExportArguments(NamedTuple):
@@ -22,6 +42,7 @@ class ExportArguments(NamedTuple):
 
     level: str
     format: "Format | None"
+    to: "ExportTool | None"
     only: tuple[str, ...]
     own: bool
     dialect: str | None
@@ -31,7 +52,17 @@ class ExportArguments(NamedTuple):
 
 
 def run_export(arguments: ExportArguments) -> int:
-    """Print a view in one of many formats, or write it to a new file."""
+    """Print a view in one of many formats, or write it to a new file.
+
+    Raises:
+        BadRequest: two options say how it is written
+    """
+    if arguments.to is not None:
+        if arguments.format or arguments.dialect or arguments.own:
+            raise BadRequest("--to says how a view is written", "leave out --format, --dialect and --own")
+        form = _TOOLS[arguments.to]
+        arguments = arguments._replace(format=form.format, dialect=form.dialect)
+        output.note(f"`{form.command}` takes this; FILE has the values until it is removed")
     format_name = arguments.format or "dotenv"
     _check_format(arguments, format_name)
     if arguments.output:
@@ -72,6 +103,8 @@ def _exported(link: session.Session, arguments: ExportArguments, format_name: "F
         return masked.with_first_line(reply, text, format_name).encode()
     if format_name == "github":
         _mask(formats.github_masks(variables))
+        if short := formats.unmasked_names(variables):
+            output.note(f"no mask for {', '.join(short)}: shorter than {formats.SHORTEST_MASK} bytes, as is `true`")
     return masked.with_first_line(reply, formats.FORMATS[format_name](level, variables), format_name).encode()
 
 

@@ -18,7 +18,7 @@ from envfs_cli.version_message import check_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.grammar.words import ImportFormat
+    from envfs_cli.grammar.words import ImportFormat, ImportTool
     from envfs_cli.importing.adaptation import Text
     from envfs_cli.importing.input_files import Job
     from envfs_cli.importing.sources import FileVariable
@@ -38,6 +38,8 @@ class ImportArguments(NamedTuple):
     service: str | None
     order: str | None
     as_: str | None
+    from_: "ImportTool | None"
+    folder: str | None
     replace: bool
     dry_run: bool
     message: str | None
@@ -61,6 +63,10 @@ def run_import(arguments: ImportArguments) -> int:
         BadRequest: an option is for files of another kind
     """
     path = arguments.file
+    if arguments.from_ is not None:
+        return _carry_out((_job_of_tool(arguments.from_, arguments),), arguments)
+    if arguments.folder is not None:
+        raise BadRequest("--folder is for what another tool exported", "name the tool with --from")
     if path != "-" and os.path.isdir(path):
         return _carry_out(_jobs_of_folder(arguments), arguments)
     if arguments.order:
@@ -97,6 +103,20 @@ def _job_of_file(format_name: "ImportFormat", arguments: ImportArguments) -> "Jo
     notes = (*notes, *(source.notes if arguments.dry_run else source.remarks()))
     level = names.parse_level(arguments.level)
     return input_files.Job(level, source.text, (input_files.FilePart(path, source.variables),), notes)
+
+
+def _job_of_tool(tool: "ImportTool", arguments: ImportArguments) -> "Job":
+    if arguments.format or arguments.service or arguments.order or arguments.as_:
+        raise BadRequest("--from says how the file is read", "leave out --format, --service, --order and --as")
+    from envfs.core import names
+    from envfs_cli.importing import input_files, sources
+    from envfs_cli.importing.tools import table
+
+    level = names.parse_level(arguments.level)
+    given = table.tool_variables(tool, arguments.file, arguments.folder)
+    source = sources.of_tree(given.tree, arguments.flatten)
+    notes = (*given.notes, *(source.notes if arguments.dry_run else source.remarks()))
+    return input_files.Job(level, source.text, (input_files.FilePart(arguments.file, source.variables),), notes)
 
 
 def _adapted(text: str, arguments: ImportArguments) -> "Text":

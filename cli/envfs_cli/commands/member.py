@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-_VALID = "7d"
+_VALID, _MACHINE_TTL = "7d", "90d"
 _CODE_BYTES = 4096
 
 
@@ -28,12 +28,15 @@ class MemberArguments(NamedTuple):
     role: str | None
     level: tuple[str, ...]
     machine: bool
+    engine: str | None
+    code: bool
     ttl: int | None
     valid: int | None
     add: bool
     remove: str | None
     no_rekey: bool
     code_file: str | None
+    ssh_key: str | None
     identity_file: str | None
     no_wait: bool
     yes: bool
@@ -70,15 +73,26 @@ def run_member(arguments: MemberArguments) -> int:
 
 
 def _invite_member(arguments: MemberArguments) -> int:
+    if arguments.machine and not arguments.code:
+        return _invite_machine(arguments)
     request = control.InviteMember(
         _name(arguments),
-        arguments.role or "writer",
+        arguments.role or ("reader" if arguments.machine else "writer"),
         arguments.level,
         arguments.machine,
         arguments.valid or parse_duration(_VALID),
-        arguments.ttl or 0,
+        arguments.ttl or (parse_duration(_MACHINE_TTL) if arguments.machine else 0),
     )
     return _invite(_start(arguments), request, arguments)
+
+
+def _invite_machine(arguments: MemberArguments) -> int:
+    from envfs_cli.sharing import machines
+
+    ttl = arguments.ttl or parse_duration(_MACHINE_TTL)
+    request = control.InviteMachine(_name(arguments), arguments.role or "reader", arguments.level, ttl)
+    invited = machines.InvitedMachine(request, arguments.engine, arguments.json)
+    return machines.invite_machine(_start(arguments), invited)
 
 
 def _change(arguments: MemberArguments) -> int:
@@ -111,33 +125,21 @@ def _told(reply: object) -> int:
 
 
 def _invite(asking: session.Session, request: control.InviteMember, arguments: MemberArguments) -> int:
+    from envfs_cli.sharing import inviting
+
     output.check_writable()
-    handle = secrets.from_bytes(b"")
-    try:
-        reply = asking.reply(request, (handle,))
-        code = os.pread(handle, _CODE_BYTES, 0).decode().strip()
-    finally:
-        os.close(handle)
-    if not isinstance(reply, control.MemberInvited):
-        return exit_status.BUG
+    if arguments.ssh_key:
+        inviting.let_onto_server(arguments.ssh_key)
+    code, reply = inviting.new_invitation(asking, request)
     if arguments.json:
         output.as_json({"name": reply.name, "until": reply.until, "code": code})
         return 0
     output.print_line(code)
-    name = output.clean(reply.name)
-    output.note(f"give this code to {name}, by any way: it can be used once, until {output.shown_time(reply.until)}")
-    output.note(_how_to_join(asking))
-    output.note(f"then read the words of the fingerprint to each other, and run `envfs member approve {name}`")
-    if not request.device and request.role in ("writer", "reader") and any(at.count("/") > 1 for at in request.levels):
-        output.note("a key is that of a whole project: it opens the levels beside and above the one that was named")
+    inviting.explain_invitation(asking, request, reply)
+    if not arguments.no_wait and inviting.is_worth_waiting(asking):
+        inviting.await_join(asking, reply.name)
+        return _approve(arguments._replace(name=reply.name))
     return 0
-
-
-def _how_to_join(asking: session.Session) -> str:
-    report = asking.reply(control.DescribeSharing())
-    if isinstance(report, control.SharingReport) and report.engine:
-        return f"they run `envfs member join {output.clean(report.engine)}`"
-    return "they run `envfs member join` in a home that has a copy of this vault, or `envfs sync start` shares it"
 
 
 def _join(arguments: MemberArguments) -> int:

@@ -7,7 +7,7 @@ from envfs import interpreter, safe_open
 from envfs.errors import AlreadyExists, MountFailed, NotApproved, NoVault, WrongPassphrase
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets, standard_streams
-from envfs_cli.daemon import background, client, launch, other_session
+from envfs_cli.daemon import background, client, launch, mount_lock, other_session
 from envfs_cli.terminal import prompts
 
 _LARGEST = 1 << 20
@@ -39,7 +39,7 @@ def run_mount(arguments: MountArguments) -> int:
     file = arguments.passphrase_file
     secret = _passphrase(file)
     if arguments.foreground:
-        lock = client.lock_for_mount()
+        lock = mount_lock.lock_for_mount()
         standard_streams.give_nothing()
         os.execve(sys.executable, _with(command, secret, lock), launch.daemon_environment(client.user_locations()))  # noqa: S606
     where = _served(command, secret, asks=not (file or secrets.named_file("")))
@@ -73,7 +73,7 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
 
 
 def _start(command: "list[str]", secret: int) -> str:
-    lock = client.lock_for_mount()  # not before the passphrase is there: a person may take long
+    lock = mount_lock.lock_for_mount()  # not before the passphrase is there: a person may take long
     try:
         where, *notes = background.start_in_background(_with(command, secret, lock), client.user_locations())
     finally:

@@ -25,6 +25,7 @@ class ProxyArguments(NamedTuple):
     ttl: int | None
     unset: bool
     only: tuple[str, ...]
+    allow_dangerous: bool
     reason: str | None
     passphrase_file: str | None
     json: bool
@@ -68,14 +69,13 @@ def _check_words(arguments: ProxyArguments) -> None:
 
 
 def _start(arguments: ProxyArguments) -> int:
-    from envfs_cli.daemon import standing_proxies
+    from envfs_cli.daemon import new_proxies, standing_proxies
 
     if not arguments.subject:
         raise Mistake("no level is named", "`envfs ls` lists them")
+    shown = new_proxies.ShownVariables(arguments.only, dangerous=arguments.allow_dangerous)
     seconds, reason = arguments.ttl or _HOURS * 3600, session.given_reason(arguments.reason)
-    name, status = standing_proxies.start_standing(
-        arguments.subject, arguments.only, seconds, reason, arguments.passphrase_file
-    )
+    name, status = standing_proxies.start_standing(arguments.subject, shown, seconds, reason, arguments.passphrase_file)
     if name:
         _print_started(name, as_json=arguments.json)
     return status

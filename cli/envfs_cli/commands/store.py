@@ -5,8 +5,6 @@ import shlex
 import shutil
 import sys
 
-from envfs import safe_open
-from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from envfs_cli.deployment_ca import IssuedCertificate
     from envfs_cli.sharing.transfer import Transferred
 
-_KEY_BYTES = 16 * 1024
 _MEMBER_DAYS, _SERVER_DAYS, _MOST_DAYS = 90, 365, 3650
 
 
@@ -35,6 +32,7 @@ class StoreArguments(NamedTuple):
     server: tuple[str, ...]
     days: int | None
     may_erase: bool
+    append: bool
     json: bool
 
 
@@ -51,7 +49,7 @@ def run_store(arguments: StoreArguments) -> int:
         case "init":
             _init(subject, arguments.member)
         case "invite":
-            _invite(subject, arguments.target or "", append_only=not arguments.may_erase)
+            _invite(subject, arguments.target or "", arguments)
         case "push":
             _copied(copy_between(own_vault(), engine_address(subject)), as_json=arguments.json)
         case "pull":
@@ -76,8 +74,8 @@ def _check_words(arguments: StoreArguments) -> None:
         raise Mistake("--member goes with `store init` and `store ca` alone", "leave it out")
     if (arguments.server or arguments.days is not None) and arguments.action != "ca":
         raise Mistake("--server and --days go with `store ca` alone", "leave them out")
-    if arguments.may_erase and arguments.action != "invite":
-        raise Mistake("--may-erase goes with `store invite` alone", "leave it out")
+    if (arguments.may_erase or arguments.append) and arguments.action != "invite":
+        raise Mistake("--may-erase and --append go with `store invite` alone", "leave them out")
 
 
 def _init(subject: str, members: tuple[str, ...]) -> None:
@@ -89,26 +87,23 @@ def _init(subject: str, members: tuple[str, ...]) -> None:
         output.print_line(output.clean(line))
 
 
-def _invite(key_file: str, folder: str, *, append_only: bool) -> None:
-    from envfs_cli.sharing.ssh_members import authorized_line
+def _invite(key_file: str, folder: str, arguments: StoreArguments) -> None:
+    from envfs_cli.sharing import ssh_members
 
-    text = _key_text(key_file)
+    text = ssh_members.read_key(key_file)
     path = _folder_of(folder)
     beside = os.path.join(os.path.dirname(sys.executable), "envfs")  # where no PATH leads to this very program
     program = shutil.which("envfs") or (beside if os.path.exists(beside) else "/usr/local/bin/envfs")
-    output.print_line(authorized_line(text, path, os.path.abspath(program), append_only=append_only))
+    line = ssh_members.authorized_line(text, path, os.path.abspath(program), append_only=not arguments.may_erase)
+    if arguments.append:
+        is_new = ssh_members.append_line(line)
+        output.done("the key is let in" if is_new else "the key was let in before, and the line is as it was")
+    else:
+        output.print_line(line)
     if not os.path.isdir(path):
         output.note(f"there is no folder {path} yet: `envfs store init {shlex.quote(path)}` makes it")
-    output.done("append this line to ~/.ssh/authorized_keys of the user on the server who owns the folder")
-
-
-def _key_text(key_file: str) -> str:
-    if key_file == "-":
-        return sys.stdin.read(_KEY_BYTES)
-    try:
-        return safe_open.read_file(key_file, _KEY_BYTES, follow=True).decode("utf-8", "replace")
-    except OSError as error:
-        raise EnvFSError(f"cannot read {key_file}: {safe_open.error_words(error)}") from None
+    if not arguments.append:
+        output.done("append this line to ~/.ssh/authorized_keys of the user on the server who owns the folder")
 
 
 def _copied(report: "Transferred", *, as_json: bool) -> None:

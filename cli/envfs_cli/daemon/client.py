@@ -12,7 +12,7 @@ import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import AlreadyExists, BadRequest, Conflict, KeyholderGone, NotRunning, from_code
+from envfs.errors import BadRequest, Conflict, KeyholderGone, NotRunning, from_code
 from envfs.protocol import control, framing, wire
 from envfs_cli.daemon import connecting
 
@@ -37,6 +37,7 @@ _BUSY_PATIENCE = 60  # seconds. A disk may be slow, a daemon for one command wai
 _MESSAGE_SECONDS = 60  # from the first byte of a message to its last one
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
+_MACHINE, _JOIN_VARIABLES = "envfs_cli.daemon.machine_home", {"ENVFS_JOIN", "ENVFS_JOIN_FILE"}
 _BEGUN = "envfs-conversation"  # an option of the interpreter (cli/launcher.c)
 _NO_NEWS, _NO_ROWS = (control.Hello, control.WorkingRow), (control.Done, control.ViewSent)
 
@@ -236,6 +237,14 @@ def has_token() -> bool:
     return _TOKENS in sys.modules or bool(_TOKEN_VARIABLES & os.environ.keys())
 
 
+def _as_machine() -> "Link | None":
+    if _MACHINE not in sys.modules and not _JOIN_VARIABLES & os.environ.keys():
+        return None
+    from envfs_cli.daemon import machine_home
+
+    return machine_home.reach_as_machine(lambda connection: Link(connection, private=True))
+
+
 def user_locations() -> "Locations":
     """Return where this user's things are."""
     uid = os.geteuid()
@@ -248,26 +257,11 @@ def reach_daemon() -> Link:
     Raises:
         Conflict: another process keeps the vault for itself
     """
-    if (link := running_daemon()) is not None:
+    if (link := _as_machine() or running_daemon()) is not None:
         return link.renewed_by(reach_daemon)
     with _vault_lock() as lock:
-        link = _taken(lock)
+        link = take_lock(lock)
         return link.renewed_by(reach_daemon) if link is not None else start_private_daemon(lock.handle)
-
-
-def lock_for_mount() -> int:
-    """Take the lock for a daemon that is going to serve. Return its descriptor, or -1 if there is none to be had.
-
-    Raises:
-        AlreadyExists: a daemon serves here meanwhile
-        Conflict: another process keeps the vault for itself
-    """
-    lock = _vault_lock()
-    if _taken(lock) is not None:
-        raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
-    if lock.handle >= 0:
-        os.set_inheritable(lock.handle, True)
-    return lock.handle
 
 
 def _vault_lock() -> "VaultLock":
@@ -276,8 +270,8 @@ def _vault_lock() -> "VaultLock":
     return vault_lock.VaultLock(user_locations())
 
 
-def _taken(lock: "VaultLock") -> "Link | None":
-    # the lock is taken, unless a daemon that was starting is there before: then it is connected to
+def take_lock(lock: "VaultLock") -> "Link | None":
+    """Take a lock, unless a daemon that was starting is there before: return a link to that. Raises Conflict."""
     until = time.monotonic() + _OTHERS_SECONDS
     while not lock.take():
         if (link := running_daemon()) is not None:
@@ -290,7 +284,7 @@ def _taken(lock: "VaultLock") -> "Link | None":
 
 def reach_for_look() -> Link:
     """Connect to a running daemon, or start one that only looks: it needs no lock, so nobody keeps it waiting."""
-    link = _started(_LOOK_SECONDS, 0)
+    link = _as_machine() or _started(_LOOK_SECONDS, 0)
     return link.renewed_by(reach_for_look) if link is not None else start_private_daemon(looks=True)
 
 

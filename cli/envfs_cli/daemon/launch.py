@@ -26,25 +26,25 @@ _NEEDED = (
         "CREDENTIALS_DIRECTORY",
     ),
     *("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "DBUS_SESSION_BUS_ADDRESS"),
-    *("DISPLAY", "WAYLAND_DISPLAY", "ENVFS_HOME", "ENVFS_WATCHDOG"),
+    *("DISPLAY", "WAYLAND_DISPLAY", "ENVFS_HOME", "ENVFS_WATCHDOG", "SSH_AUTH_SOCK"),
 )
 _NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
 
 
-def connect_to_started(mine: "Locations", lock: int, *, looks: bool) -> "_socket.socket":
+def connect_to_started(mine: "Locations", lock: int, *, looks: bool, passing: bool = False) -> "_socket.socket":
     """Start a daemon that serves one connection, and return the other end of that."""
     from envfs_cli.process import forking
 
     ours, theirs = (each.detach() for each in _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM))
     between = forking.fork()
     if between == 0:
-        start_daemon(mine, theirs, lock, looks=looks)
+        start_daemon(mine, theirs, lock, looks=looks, passing=passing)
     os.waitpid(between, 0)
     os.close(theirs)
     return _socket.socket(fileno=ours)
 
 
-def start_daemon(mine: "Locations", connection: int, lock: int, *, looks: bool) -> "NoReturn":
+def start_daemon(mine: "Locations", connection: int, lock: int, *, looks: bool, passing: bool = False) -> "NoReturn":
     """Start a daemon that serves one connection. For a child that ends, as its parent is to have no other children."""
     try:
         os.set_inheritable(connection, True)
@@ -52,12 +52,13 @@ def start_daemon(mine: "Locations", connection: int, lock: int, *, looks: bool) 
         if lock >= 0:
             os.set_inheritable(lock, True)
             command += ["--lock", str(lock)]
-        command += ["--look"] if looks else []
+        command += [*(["--look"] if looks else []), *(["--passing"] if passing else [])]
         log = _open_log(mine)
         nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
         actions = [nothing, (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
         # in a session of its own: the keys of the terminal are for the command alone
-        os.posix_spawn(sys.executable, command, daemon_environment(mine), setsid=True, file_actions=actions)
+        environment = daemon_environment(mine) | ({"ENVFS_HOME": mine.home} if passing else {})
+        os.posix_spawn(sys.executable, command, environment, setsid=True, file_actions=actions)
         os._exit(0)
     finally:
         os._exit(1)

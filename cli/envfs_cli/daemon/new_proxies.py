@@ -10,6 +10,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli.daemon import client, session
 from envfs_cli.process import environment_references, proxy_environment
+from envfs_cli.process.dangerous_variables import refuse_dangerous
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,10 +20,14 @@ _MOUNT = "start one for all with `envfs mount`"
 
 
 class ShownVariables(NamedTuple):
-    """The variables that a command gets: `only` these, or all without any. It gets those of `plain` as they are."""
+    """The variables that a command gets: `only` these, or all without any. It gets those of `plain` as they are.
+
+    `dangerous`: those count too by which it could be made to run other code.
+    """
 
     only: "tuple[str, ...]" = ()
     plain: "tuple[str, ...]" = ()
+    dangerous: bool = False
 
 
 class StartedProxy(NamedTuple):
@@ -70,6 +75,7 @@ def start_proxy(level: str, shown: ShownVariables, reason: str, passphrase_file:
 
     Raises:
         NotRunning: there is no daemon that goes on after this process
+        BadName: the level sets what is dangerous
         EnvFSError: what the daemon refuses with
     """
     if session.shared_link() is not None:
@@ -82,6 +88,8 @@ def start_proxy(level: str, shown: ShownVariables, reason: str, passphrase_file:
     asking.close()
     if not isinstance(reply, control.ProxyOpened):
         raise EnvFSError("the daemon answered with another message")
+    if not shown.dangerous:
+        refuse_dangerous(level, reply.dangerous)
     end = reply.token_size + reply.certificate_size
     token, certificate, view = blob[: reply.token_size].decode(), blob[reply.token_size : end], blob[end:]
     variables = _with_others(_complete_variables(view), named_entries(plain.split(b"\0")))

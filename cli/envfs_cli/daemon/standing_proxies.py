@@ -27,7 +27,7 @@ _LARGEST = 1 << 22  # bytes of an environment
 
 
 def start_standing(
-    level: str, only: "tuple[str, ...]", seconds: int, reason: str, passphrase_file: "str | None"
+    level: str, shown: "new_proxies.ShownVariables", seconds: int, reason: str, passphrase_file: "str | None"
 ) -> "tuple[str, int]":
     """Start a session that stands for so many seconds. Return its name, or none and the status of what was refused.
 
@@ -37,7 +37,7 @@ def start_standing(
     child = forking.fork()
     if child == 0:
         os.close(reading)
-        _hold(level, only, seconds, reason, passphrase_file, writing)
+        _hold(level, shown, seconds, reason, passphrase_file, writing)
     os.close(writing)
     name = os.read(reading, _NAME_BYTES).decode()  # nothing, where it ended before it had one
     os.close(reading)
@@ -45,12 +45,17 @@ def start_standing(
 
 
 def _hold(
-    level: str, only: "tuple[str, ...]", seconds: int, reason: str, passphrase_file: "str | None", writing: int
+    level: str,
+    shown: "new_proxies.ShownVariables",
+    seconds: int,
+    reason: str,
+    passphrase_file: "str | None",
+    writing: int,
 ) -> None:
     # never returns: this is the process with which the session ends
     status = exit_status.BUG
     try:
-        opened = new_proxies.open_session(level, new_proxies.ShownVariables(only), reason, passphrase_file)
+        opened = new_proxies.open_session(level, shown, reason, passphrase_file)
         shared_memory.share_bytes(_NAME, opened.variables)
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDWR)

@@ -4,6 +4,7 @@ from envfs_cli.grammar.words import (
     CALLERS,
     CAN,
     CAPABILITY_WORDS,
+    DANGEROUS,
     DIALECT,
     JSON,
     LEVEL,
@@ -148,10 +149,7 @@ COMMANDS = (
         (
             Option(("--ttl",), "duration", "TIME", "for start: how long it stands, as in 30m 8h; default: 12h"),
             Option(("--unset",), "flag", "", "for env: print what takes the variables out of a shell again"),
-            ONLY,
-            REASON,
-            PASSPHRASE,
-            JSON,
+            *(ONLY, DANGEROUS, REASON, PASSPHRASE, JSON),
         ),
         (
             "envfs proxy rules /shop/dev",

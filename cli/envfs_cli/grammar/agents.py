@@ -1,6 +1,7 @@
 """The commands for coding agents in a fence, and for git."""
 
 from envfs_cli.grammar.words import (
+    DANGEROUS,
     HERE,
     JSON,
     ONLY,
@@ -30,6 +31,7 @@ COMMANDS = (
             ONLY,
             Option(("--plain",), "list", "A,B", "give the values of these variables, as of PORT"),
             WRITABLE._replace(help="more folders and files that it may write to"),
+            DANGEROUS,
             Option(("--best-effort",), "flag", "", "go on where a part of the fence is not possible, and say which"),
             REASON,
             PASSPHRASE,

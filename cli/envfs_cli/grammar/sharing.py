@@ -29,17 +29,19 @@ COMMANDS = (
             Option(("--server",), "list", "A,B", "ca: a certificate for one server with these names or addresses"),
             Option(("--days",), "number", "N", "ca: how long a certificate is good for; default: 90, a server's 365"),
             Option(("--may-erase",), "flag", "", "invite: let the key erase records too, as forgetting takes it"),
+            Option(("--append",), "flag", "", "invite: put the line into ~/.ssh/authorized_keys of this user, once"),
             JSON,
         ),
         (
             "envfs store init ssh://vault@server/srv/vault",
-            "envfs store invite alice.pub /srv/vault >> ~/.ssh/authorized_keys",
+            "envfs store invite alice.pub /srv/vault --append",
             "envfs store push ssh://alice@server/srv/vault",
             "envfs store copy /media/stick/vault postgres://alice@db/vault",
             "envfs store ca ~/deployment-ca --member alice,bob --server db.example.com",
         ),
         details="An engine is a folder (/srv/vault, on NFS or a USB stick too), ssh://USER@HOST/FOLDER, "
-        "postgres://USER@HOST/DATABASE or etcd://HOST/PREFIX. It holds sealed records and can open none. Nothing is "
+        "sftp://USER@HOST/FOLDER where nothing may be installed, postgres://USER@HOST/DATABASE or "
+        "etcd://HOST/PREFIX. It holds sealed records and can open none. Nothing is "
         "overwritten: a record that differs on the two sides is named, and the exit status is 123. A copy that was "
         "interrupted goes on when it is started again. docs/sharing.md says whom each engine "
         "trusts, and docs/engines.md how PostgreSQL and etcd are set up.",

@@ -3,6 +3,7 @@
 from envfs_cli.grammar.words import (
     CAN,
     CAPABILITY_WORDS,
+    DANGEROUS,
     HERE_THEN,
     JSON,
     MAX_READS,
@@ -45,6 +46,7 @@ COMMANDS = (
             Option(
                 ("--clean-env",), "flag", "", "give the command nothing else of the environment but PATH and the like"
             ),
+            DANGEROUS,
             Option(("--explain",), "flag", "", "do not run it: say where each variable would come from"),
             PASSPHRASE,
             JSON._replace(help="with --explain: print JSON for machines"),

@@ -4,10 +4,12 @@ from envfs_cli.grammar.words import (
     CALLERS,
     CAPABILITIES,
     DIALECT,
+    EXPORT_TOOLS,
     FORMATS,
     HERE,
     HERE_THEN,
     IMPORT_FORMATS,
+    IMPORT_TOOLS,
     JSON,
     LEVEL,
     MESSAGE,
@@ -254,6 +256,14 @@ COMMANDS = (
                 ORDERS,
             ),
             READ_AS,
+            Option(
+                ("--from",),
+                "text",
+                "TOOL",
+                "FILE is what that tool keeps or exports, or what its own program is asked for",
+                IMPORT_TOOLS,
+            ),
+            Option(("--folder",), "text", "NAME", "exports: the vault or folder in it that is meant; default: all"),
             Option(("--replace",), "flag", "", "make the file the level's whole text, comments and order included"),
             Option(("-n", "--dry-run"), "flag", "", "write nothing; say what would become of each name"),
             MESSAGE,
@@ -266,12 +276,19 @@ COMMANDS = (
             "envfs import settings.json /shop --flatten __",
             "envfs import compose.yaml /shop --service web",
             "envfs import . /shop --dry-run",
+            "envfs import --from dotenvx .env.production /shop/prod --dry-run",
+            "envfs import --from pass shop/prod /shop/prod",
+            "envfs import --from bitwarden-export export.json /shop --folder Shop",
         ),
         details="Values of JSON, YAML and compose files are taken to the letter: numbers as they are written, `$` as a "
         "dollar. In a compose file `$$` is a dollar and ${NAME} stays a reference, to a variable of the level or those "
         "above it. A folder's .env goes to the level, .env.local to its child local, .env.NAME to its child NAME and "
         ".env.NAME.local to NAME/local, so that the view at each is what the tool reads in that mode. Nothing is "
-        "written before everything is read.",
+        "written before everything is read. With --from the file is of another tool: a .env of dotenvx, a file of "
+        "sops, a folder with an .envrc, an entry or folder of pass, an item of op, PROJECT/CONFIG of doppler, an "
+        "environment of infisical, a service of chamber (of these four also a file with the JSON that they print), or "
+        "the export of a password manager. Its own program decrypts. A field that is not called as a variable is gets "
+        "a name of its item's title and its own.",
     ),
     Command(
         "export",
@@ -280,6 +297,7 @@ COMMANDS = (
         (HERE_THEN,),
         (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
+            Option(("--to",), "text", "TOOL", f"as this tool takes it: {', '.join(EXPORT_TOOLS)}", EXPORT_TOOLS),
             ONLY,
             Option(("--own",), "flag", "", "the level's own text to the letter: comments, quotes, references"),
             DIALECT,
@@ -295,10 +313,12 @@ COMMANDS = (
             "envfs export /shop/prod@2026-11-01T10:00",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
+            "envfs export /shop/prod --to doppler -o shop.json",
         ),
         details="dotenv: as in the mount; --dialect writes it for one kind of reader, as for `grant`. json: an object. "
         "environ: NAME=value, each ended by a NUL. example: the names alone. shell: lines for "
         "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
-        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform.",
+        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform. "
+        "direnv: lines for an .envrc. op: an item's template. bitwarden: an export with one note.",
     ),
 )

@@ -13,10 +13,36 @@ if TYPE_CHECKING:
     Offers = Literal["", "level", "names", "user", "group"]
     Group = Literal["use", "values", "versions", "access", "vault", "hidden", "shell"]
     Format = Literal[
-        "dotenv", "json", "environ", "example", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars"
+        "dotenv",
+        "json",
+        "environ",
+        "example",
+        "shell",
+        "docker",
+        "systemd",
+        "yaml",
+        "k8s",
+        "github",
+        "tfvars",
+        "direnv",
+        "op",
+        "bitwarden",
     ]
     Scope = Literal["once", "process", "executable", "always"]
     ImportFormat = Literal["dotenv", "json", "yaml", "compose"]
+    ImportTool = Literal[
+        "dotenvx",
+        "sops",
+        "op",
+        "doppler",
+        "infisical",
+        "direnv",
+        "pass",
+        "chamber",
+        "1password-export",
+        "bitwarden-export",
+    ]
+    ExportTool = Literal["dotenvx", "sops", "op", "doppler", "infisical", "direnv", "chamber", "bitwarden-export"]
 
 
 class Argument(NamedTuple):
@@ -80,8 +106,18 @@ FORMATS: "tuple[Format, ...]" = (
     "k8s",
     "github",
     "tfvars",
+    "direnv",
+    "op",
+    "bitwarden",
 )
 IMPORT_FORMATS: "tuple[ImportFormat, ...]" = ("dotenv", "json", "yaml", "compose")
+EXPORT_TOOLS: "tuple[ExportTool, ...]" = (
+    *("dotenvx", "sops", "op", "doppler", "infisical", "direnv", "chamber", "bitwarden-export"),
+)
+IMPORT_TOOLS: "tuple[ImportTool, ...]" = (
+    *("dotenvx", "sops", "op", "doppler", "infisical", "direnv", "pass", "chamber"),
+    *("1password-export", "bitwarden-export"),
+)
 JSON = Option(("--json",), "flag", "", "print JSON for machines")
 PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PASSPHRASE_FILE)"
@@ -104,6 +140,9 @@ UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name", offers="user")
 WRITABLE = Option(("--writable",), "list", "PATHS", "with --fence: folders and files that it may write to")
 REASON = Option(("--reason",), "text", "TEXT", "say why, if a person has to allow it (also: ENVFS_REASON)")
+DANGEROUS = Option(
+    ("--allow-dangerous",), "flag", "", "let variables pass that can make the command run other code, as PATH"
+)
 GID = Option(("--gid",), "number", "N", "the group, by number")
 GROUP = Option(("--group",), "text", "NAME", "the group, by name", offers="group")
 EXE = Option(("--exe",), "file", "PATH", "the program that the process runs")

@@ -64,7 +64,8 @@ def become_command(
     return _complain(command[0], failure)
 
 
-_OWN = (b"ENVFS_TOKEN=", b"ENVFS_TOKEN_FILE=")  # by which this command acts, and no other one is to
+# by these this command acts, and no other one is to
+_OWN = (b"ENVFS_TOKEN=", b"ENVFS_TOKEN_FILE=", b"ENVFS_JOIN=", b"ENVFS_JOIN_FILE=")
 
 
 def environment_entries(inherited: "Sequence[bytes]", variables: bytes) -> list[bytes]:

@@ -17,7 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_OWN = ("ENVFS_TOKEN", "ENVFS_TOKEN_FILE")  # by which this command acts, and no other one is to
+# by these this command acts, and no other one is to
+_OWN = ("ENVFS_TOKEN", "ENVFS_TOKEN_FILE", "ENVFS_JOIN", "ENVFS_JOIN_FILE")
 _MOST_CHARACTERS = 2000
 
 

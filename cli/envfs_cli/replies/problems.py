@@ -32,10 +32,10 @@ def _directive_words(row: control.WrongDirectiveRow) -> str:
 
 
 def _doubtful(row: control.FactsRow) -> "list[Problem]":
-    from envfs.dotenv import portability
+    from envfs.core import dangerous_names
 
     problems = []
-    if portability.is_dangerous(row.name):
+    if dangerous_names.is_dangerous(row.name):
         problems.append(Problem("dangerous", row.name, "it changes how programs run, or which", error=False))
     if row.refused:
         text = f"{row.refused.removeprefix('has ')}: no view in this dialect can be made"

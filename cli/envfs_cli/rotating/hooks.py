@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 else:
     from envfs.tuples import NamedTuple
 
-_OWN = ("ENVFS_TOKEN", "ENVFS_TOKEN_FILE")  # by which this command acts, and no other one is to
+# by these this command acts, and no other one is to
+_OWN = ("ENVFS_TOKEN", "ENVFS_TOKEN_FILE", "ENVFS_JOIN", "ENVFS_JOIN_FILE")
 _KEYS = (signal.SIGINT, signal.SIGQUIT)
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 _MOST = limits.VALUE_BYTES + limits.LINE_END_BYTES

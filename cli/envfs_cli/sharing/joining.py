@@ -13,6 +13,7 @@ from envfs.protocol import control
 from envfs_cli import output
 from envfs_cli.daemon import client
 from envfs_cli.sharing.copying import check_copied, pull_vault
+from envfs_cli.sharing.ssh_server import with_known_host
 from envfs_cli.sharing.typed_addresses import engine_address
 from envfs_cli.terminal import prompts
 
@@ -40,7 +41,7 @@ def fetch_vault(text: str) -> str:
             f"this home has an identity already, at {places.identity}",
             "one that joined needs no more; for a second vault choose another home by ENVFS_HOME",
         )
-    report = pull_vault(address, _ASKED_FIRST)
+    report = with_known_host(address, lambda: pull_vault(address, _ASKED_FIRST))
     if not report.copied and not report.there:
         raise Conflict("there is no vault yet at that address", "`envfs sync start` with it, on a machine that has one")
     check_copied(report)

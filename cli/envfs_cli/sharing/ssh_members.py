@@ -1,17 +1,21 @@
 """The line of authorized_keys by which a member's key of ssh serves a shared folder, and nothing else (sshd(8)).
 
 Laws: a private key is refused, and no part of it is shown. The line has no sign that could end an option or begin
-another one.
+another one. A key that has a line already keeps that one.
 """
 
+import os
 import re
 import shlex
+import sys
 
-from envfs.errors import BadRequest
+from envfs import safe_open
+from envfs.errors import AlreadyExists, BadRequest, EnvFSError
 
 _KINDS = re.compile(r"(?:sk-)?(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp(?:256|384|521))(?:@openssh\.com)?", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,3000}={0,2}", re.ASCII)
 _COMMENT = re.compile(r"[^A-Za-z0-9@._+-]+", re.ASCII)
+_KEY_BYTES, _FILE_BYTES = 16 * 1024, 16 * 1024 * 1024
 _PATH = re.compile(r"/[^\"\\\x00-\x1f\x7f]*")
 
 
@@ -27,6 +31,54 @@ def authorized_line(text: str, folder: str, program: str, *, append_only: bool) 
     words = [program, "store-serve", *(["--append-only"] if append_only else []), folder]
     options = f'command="{shlex.join(words)}",restrict'
     return " ".join(filter(None, (options, kind, key, comment)))
+
+
+def read_key(path: str) -> str:
+    """Return the text of a public key's file, or of standard input for `-`.
+
+    Raises:
+        EnvFSError: it cannot be read
+    """
+    if path == "-":
+        return sys.stdin.read(_KEY_BYTES)
+    try:
+        return safe_open.read_file(path, _KEY_BYTES, follow=True).decode("utf-8", "replace")
+    except OSError as error:
+        raise EnvFSError(f"cannot read {path}: {safe_open.error_words(error)}") from None
+
+
+def append_line(line: str) -> bool:
+    """Put a line into this user's ~/.ssh/authorized_keys. False: it is there already.
+
+    Raises:
+        AlreadyExists: the key has another line
+        EnvFSError: the file cannot be written
+    """
+    folder = os.path.expanduser("~/.ssh")
+    path = os.path.join(folder, "authorized_keys")
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+        handle = safe_open.open_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, follow=True)
+        with os.fdopen(handle, "r+b", buffering=0) as file:
+            text = file.read(_FILE_BYTES).decode("utf-8", "replace")
+            if line in text.splitlines():
+                return False
+            _check_new(line, text, path)
+            file.write(f"{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n".encode())
+            os.fsync(handle)
+    except OSError as error:
+        raise EnvFSError(f"cannot write {path}: {safe_open.error_words(error)}") from None
+    return True
+
+
+def _check_new(line: str, text: str, path: str) -> None:
+    key = next(word for word in line.split() if _is_key(word))
+    if any(key in other.split() for other in text.splitlines()):
+        raise AlreadyExists("that key has another line", f"change or remove it in {path} on the server")
+
+
+def _is_key(word: str) -> bool:
+    return word.startswith("AAAA") and _BASE64.fullmatch(word) is not None
 
 
 def _parse_key(text: str) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from envfs_cli import output
 from envfs_cli.daemon import client, session
 from envfs_cli.sharing.copying import check_copied, copy_records, own_vault
 from envfs_cli.sharing.courier import EngineCourier
+from envfs_cli.sharing.ssh_server import with_known_host
 from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
@@ -34,7 +35,7 @@ def start_sharing(address: str, passphrase_file: "str | None") -> "Transferred":
     asking.reply(control.ShareVault(address, dry=True))
     _check_folder(address)
     with prompts.Waiting("connecting"):
-        _make_ready(address)
+        with_known_host(address, lambda: _make_ready(address))
     with EngineCourier(own_vault()) as reader, EngineCourier(address) as writer:
         report = copy_records(reader.begin(), writer.begin())
     check_copied(report)

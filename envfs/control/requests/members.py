@@ -5,6 +5,8 @@ from envfs.protocol.control import (
     ApproveMember,
     ChangeMember,
     Done,
+    EnterVault,
+    InviteMachine,
     InviteMember,
     JoinVault,
     ListMemberHeads,
@@ -12,8 +14,8 @@ from envfs.protocol.control import (
     MemberInvited,
     RevokeMember,
 )
-from envfs.service.maintenance import joining
-from envfs.service.members import approving, checklist, inviting, listing, revoking
+from envfs.service.maintenance import joining, machine_entry
+from envfs.service.members import approving, checklist, inviting, listing, machines, revoking
 
 
 async def invite_member(call: Call, request: InviteMember) -> Sent:
@@ -21,6 +23,18 @@ async def invite_member(call: Call, request: InviteMember) -> Sent:
     where = call.descriptor("where the code is to be written")
     until = await inviting.invite_member(call.service, call.caller, request, where)
     return Sent(MemberInvited(request.name, until))
+
+
+async def invite_machine(call: Call, request: InviteMachine) -> Sent:
+    """Let a machine in, and put its identity where the client wants it."""
+    where = () if request.dry else call.descriptor("where the machine's identity is to be written")
+    return Sent(await machines.invite_machine(call.service, call.caller, request, where))
+
+
+async def enter_vault(call: Call, request: EnterVault) -> Sent:
+    """Take part in a vault as a machine, for one command."""
+    identity = call.descriptor("the machine's identity")
+    return Sent(Done(await machine_entry.enter_vault(call.service, call.caller, request, identity)))
 
 
 async def join_vault(call: Call, request: JoinVault) -> Sent:

@@ -45,7 +45,8 @@ async def open_proxy(call: Call, request: OpenProxy) -> Sent:
         raise
     urls = tuple(BaseUrl(variable, rule, path) for variable, (rule, path) in opened.base_urls.items())
     token = opened.token.encode()
-    reply = ProxyOpened(opened.session.name, opened.session.port, len(token), len(opened.certificate), urls)
+    dangerous = opened.view.dangerous_names(access.variables)
+    reply = ProxyOpened(opened.session.name, opened.session.port, len(token), len(opened.certificate), urls, dangerous)
     return Sent(reply, (token, opened.certificate, *blobs, VIEW_END), opened.view.check, opened.view.release)
 
 

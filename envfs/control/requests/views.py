@@ -82,7 +82,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     except EnvFSError:
         view.release()
         raise
-    sent = ViewSent(level, view.version, view.variables, view.dialect, face.masked)
+    dangerous = view.dangerous_names(access.variables) if request.format == _EXEC else ()
+    sent = ViewSent(level, view.version, view.variables, view.dialect, face.masked, dangerous)
     return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
 
 

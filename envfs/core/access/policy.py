@@ -76,6 +76,7 @@ class Policy:
                 self._levels.setdefault(rule.level, _Level()).entries.append(index_rule(rule, now))
         self._entries = [entry for level in self._levels.values() for entry in level.entries]
         self._counts = any(entry.rule.max_reads for entry in self._entries)
+        self.names_users_alone = all(map(_names_user_alone, self._entries))  # one user's programs all get one answer
         self._levels_of: dict[_Kind, tuple[str, ...]] = {}
         self._verdicts: dict[_Question, tuple[Verdict, float]] = {}  # and until when each holds
         self._seen: dict[_Question, tuple[bool, float]] = {}
@@ -238,6 +239,12 @@ class Policy:
             steps = tuple(step for step, rules in self._levels.items() if rules.entries_for(kind))
             self._levels_of[kind] = steps
         return steps
+
+
+def _names_user_alone(entry: IndexedRule) -> bool:
+    rule = entry.rule
+    is_plain = not entry.needs and not rule.names_program and rule.process is None
+    return is_plain and rule.uid is not None and rule.decision is not Decision.ASK
 
 
 def _remember(

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
-from envfs.core import names
+from envfs.core import dangerous_names, names
 from envfs.core.access_request import Format
 from envfs.core.events import Served
 from envfs.core.view_parts import Part
@@ -77,6 +77,7 @@ class View:
         self.is_paged = False
         self._holders = 1
         self._refusal: type[EnvFSError] | None = None
+        self._dangerous: tuple[int, ...] | None = None  # the places of names: none of these is held as text
 
     @property
     def size(self) -> int:
@@ -106,6 +107,15 @@ class View:
     def name(self, at: int) -> str:
         """Return the name that comes at place `at` in alphabetical order."""
         return self._table().name(at).decode()
+
+    def dangerous_names(self, variables: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the names by which a program is made to run other code, of these variables or (without any) of all."""
+        if variables:
+            return tuple(filter(dangerous_names.runs_code, variables))
+        if self._dangerous is None:
+            every = ((at, self.name(at)) for at in range(self.variables))
+            self._dangerous = tuple(at for at, name in every if dangerous_names.runs_code(name))
+        return tuple(map(self.name, self._dangerous))
 
     def _table(self) -> parts.ValueTable:
         return parts.ValueTable(self._map(), self.part(Part.ENVIRON).start, self.part(Part.TABLE).start, self.variables)

@@ -15,6 +15,7 @@ from envfs.core.record import to_base64
 from envfs.core.secret import Secret
 from envfs.core.statements import StatementType
 from envfs.errors import AlreadyExists, AuthenticationFailed, NoSuchLevel, NotApproved
+from envfs.keyholder.crypto import identity as identities
 from envfs.keyholder.crypto import invitations, statements
 from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.requests.work import Work, WorkResult
@@ -28,11 +29,11 @@ def sign_entry(request: SignEntry, work: Work) -> WorkResult:
         NotApproved: this identity has no right to it
         NoSuchLevel: no invitation has that code
     """
-    identity, place = work.identity, request.place
-    where = request.members
+    entry, place, where = entries.parse_payload(request.payload), request.place, request.members
+    identity = _machine(work) if entry.kind is EntryKind.JOIN and len(work.descriptors) > 1 else work.identity
     records = work.blobs[where.blob : where.blob + where.number] if where else ()
     members = statements.check_members(identity, place.vault, records)
-    entry = _completed(entries.parse_payload(request.payload), members, request, work)
+    entry = _completed(entry, members, request, work, identity)
     payload = entries.entry_payload(entry)
     data = statements.sign_statement(identity, place, request.time, StatementType.MEMBER, payload)
     try:
@@ -75,8 +76,16 @@ def check_device(identity: Identity, request: LoadIdentity, work: Work) -> None:
         raise NotApproved(name, "an administrator of the vault can invite it again: `envfs member invite`")
 
 
-def _completed(entry: MemberEntry, members: Members, request: SignEntry, work: Work) -> MemberEntry:
-    identity = work.identity
+def _machine(work: Work) -> Identity:
+    # made once: a try that was overtaken is made again with the same one
+    data = work.read(1, limits.FRAME_BYTES, "the identity of the machine")
+    text = identities.identity_line(data) if data else identities.new_identity()
+    if not data:
+        os.pwrite(work.descriptors[1], f"{text.reveal()}\n".encode(), 0)
+    return Identity(text, founder=work.identity.founder)
+
+
+def _completed(entry: MemberEntry, members: Members, request: SignEntry, work: Work, identity: Identity) -> MemberEntry:
     match entry.kind:
         case EntryKind.FOUND:
             return entry._replace(author=identity.author, recipient=identity.recipient)
@@ -87,17 +96,13 @@ def _completed(entry: MemberEntry, members: Members, request: SignEntry, work: W
             os.pwrite(work.descriptors[0], f"{code.reveal()}\n".encode(), 0)
             return entry._replace(lock=invitations.lock_of(key))
         case EntryKind.JOIN:
-            return _joined(entry, members, request, work)
+            return _joined(entry, members, request, work, identity)
         case _:
             return entry
 
 
-def _joined(entry: MemberEntry, members: Members, request: SignEntry, work: Work) -> MemberEntry:
-    code, vault, identity = (
-        Secret(work.read_text(0, limits.PASSPHRASE_BYTES, "the code")),
-        request.place.vault,
-        work.identity,
-    )
+def _joined(entry: MemberEntry, members: Members, request: SignEntry, work: Work, identity: Identity) -> MemberEntry:
+    code, vault = Secret(work.read_text(0, limits.PASSPHRASE_BYTES, "the code")), request.place.vault
     invitation = _fitting(members, vault, code)
     if request.time > invitation.entry.until:
         raise NotApproved("that invitation has ended", "ask for another one: `envfs member invite`")

@@ -33,7 +33,7 @@ SignTombstone      needs it                                 Stated + tombstone
 CheckTombstones    needs it                                 Faults
 CheckMembers       needs it                                 Faults
 OwnDevice          needs it                                 OwnKeys
-SignEntry          needs it          a code                 Stated + entry
+SignEntry          needs it          a code, a machine's    Stated + entry
 BindValues         needs it                                 Bound + region
 IssueAuthority     needs it                                 AuthorityMade + certificate
 IssueCertificate   needs it                                 LeafMade + region

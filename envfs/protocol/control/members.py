@@ -31,6 +31,36 @@ class JoinVault(NamedTuple):
     engine: str = ""
 
 
+class InviteMachine(NamedTuple):
+    """Let a machine in, whose identity is made now and written into the descriptor. Reply: MachineInvited.
+
+    `ttl` is how long it stays, in seconds. `engine` is its own address of the engine, if that is another one than this
+    home's. With `dry` nothing is done and no descriptor comes, and the reply says what would be.
+    """
+
+    name: str
+    role: str = "reader"
+    levels: tuple[str, ...] = ()
+    ttl: int = 0
+    engine: str = ""
+    dry: bool = False
+
+
+class EnterVault(NamedTuple):
+    """Take part in a vault as a machine, in a daemon whose home goes away with it. Reply: Done, with what was refused.
+
+    Descriptor: the identity. `seq` and `digest` are those of an entry that the list of members has at least.
+    """
+
+    engine: str
+    vault: str
+    created: str
+    recipient: str
+    signing_key: str
+    seq: int
+    digest: str
+
+
 class ApproveMember(NamedTuple):
     """Let somebody in who joined, and seal to them the keys of what they may open. Reply: Done."""
 
@@ -72,6 +102,22 @@ class MemberInvited(NamedTuple):
     name: str
     until: str
     notes: tuple[str, ...] = ()
+
+
+class MachineInvited(NamedTuple):
+    """The machine is in, until `end`. The rest is about the vault, and the newest entry of its list of members."""
+
+    name: str
+    role: str
+    levels: tuple[str, ...]
+    end: str
+    engine: str
+    vault: str
+    created: str
+    recipient: str
+    signing_key: str
+    seq: int
+    digest: str
 
 
 class Joined(NamedTuple):
@@ -128,6 +174,16 @@ class MemberHeadRow(NamedTuple):
     pending: tuple[str, ...] = ()
 
 
-MembersRequest = InviteMember | JoinVault | ApproveMember | ListMembers | ChangeMember | RevokeMember | ListMemberHeads
-MembersReply = MemberInvited | Joined
+MembersRequest = (
+    InviteMember
+    | InviteMachine
+    | JoinVault
+    | EnterVault
+    | ApproveMember
+    | ListMembers
+    | ChangeMember
+    | RevokeMember
+    | ListMemberHeads
+)
+MembersReply = MemberInvited | MachineInvited | Joined
 MembersRow = MemberRow | DeviceRow | ReadableRow | MemberHeadRow

@@ -28,7 +28,7 @@ class ProxyOpened(NamedTuple):
     """A proxy listens on that port of 127.0.0.1.
 
     Blobs: the token, of `token_size` bytes, the certificate of its authority in PEM, of `certificate_size`, and the
-    variables of the command as `exec` gets them, with placeholders.
+    variables of the command as `exec` gets them, with placeholders. `dangerous` as in ViewSent.
     """
 
     session: str
@@ -36,6 +36,7 @@ class ProxyOpened(NamedTuple):
     token_size: int
     certificate_size: int
     base_urls: tuple[BaseUrl, ...] = ()
+    dangerous: tuple[str, ...] = ()
 
 
 class ListProxies(NamedTuple):

@@ -218,7 +218,8 @@ VIEW_END = b"."  # the last blob behind ViewSent. It does not come if the vault 
 class ViewSent(NamedTuple):
     """A view follows in blobs, the last of which is VIEW_END. `dialect` is that of its dotenv text.
 
-    `masked` tells that placeholders stand in the place of the values.
+    `masked` tells that placeholders stand in the place of the values. With the format `exec`, `dangerous` are the names
+    by which the command could be made to run other code.
     """
 
     level: str
@@ -226,6 +227,7 @@ class ViewSent(NamedTuple):
     variables: int
     dialect: str = "portable"
     masked: bool = False
+    dangerous: tuple[str, ...] = ()
 
 
 ViewsRequest = (

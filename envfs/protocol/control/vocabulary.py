@@ -24,7 +24,15 @@ from envfs.protocol.control.holders import HoldersRequest, HoldersRow
 from envfs.protocol.control.incidents import *  # noqa: F403
 from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
 from envfs.protocol.control.members import *  # noqa: F403
-from envfs.protocol.control.members import InviteMember, JoinVault, MembersReply, MembersRequest, MembersRow
+from envfs.protocol.control.members import (
+    EnterVault,
+    InviteMachine,
+    InviteMember,
+    JoinVault,
+    MembersReply,
+    MembersRequest,
+    MembersRow,
+)
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -114,6 +122,6 @@ ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
     **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, ScanContent, UseToken), 1),
-    InviteMember: 1,
+    **dict.fromkeys((InviteMember, InviteMachine, EnterVault), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase, JoinVault), 2),
 }

@@ -34,6 +34,8 @@ def raw_request(headers: Headers, *, is_whole: bool) -> RawRequest:
         pseudo, fields = _divided(headers)
     except MalformedHead:
         raise Rejected(400, "the head of the request is malformed") from None
+    if pseudo.get(b":protocol") == b"websocket":  # RFC 8441, which the proxy does not offer
+        raise Rejected(501, "the proxy takes a WebSocket by HTTP/1.1 alone")
     if pseudo.keys() - _PSEUDO or pseudo.get(b":scheme") != b"https" or not pseudo.get(b":path", b"").startswith(b"/"):
         raise Rejected(400, "the head of the request is malformed")
     if any(name in _BARRED for name, _ in fields):

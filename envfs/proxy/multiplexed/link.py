@@ -27,6 +27,7 @@ _PREFACE: Final = 24  # bytes that a client sends before its frames (RFC 9113 §
 _FIRST_WINDOW: Final = (1 << 16) - 1  # of the connection (RFC 9113 §6.9.2)
 _IDLE_SECONDS, _FAREWELL_SECONDS = 600.0, 5.0
 _MOST_UNANSWERED: Final = 64  # pieces that are read while nothing can be written
+_REFUSED: Final = 7  # RFC 9113 §7
 _GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
@@ -171,7 +172,7 @@ class Http2Link:
         last = self._goaway.last
         if last is not None and self._on_request is None:
             for stream in [stream for number, stream in self._streams.items() if number > last]:
-                stream.fail()
+                stream.fail(is_taken=False)
 
     def _take_event(self, event: h2.events.Event) -> None:
         match event:
@@ -213,7 +214,7 @@ def _take_of_stream(stream: Http2Stream, event: h2.events.Event) -> None:
         case h2.events.StreamEnded():
             stream.take_end()
         case h2.events.StreamReset():
-            stream.fail()
+            stream.fail(is_taken=event.error_code != _REFUSED)
         case h2.events.WindowUpdated():
             stream.ring()
         case _:

@@ -8,7 +8,7 @@ import trio
 from envfs.proxy.multiplexed.heads import Headers, MalformedHead, request_headers, response_head, trailer_fields
 from envfs.proxy.multiplexed.link import Http2Link
 from envfs.proxy.multiplexed.stream import Http2Stream, StreamFailed
-from envfs.proxy.outgoing import ResponseHead, UpstreamFailed
+from envfs.proxy.outgoing import NotTaken, ResponseHead, UpstreamFailed
 
 _CANCEL: Final = 8  # RFC 9113 §7
 _ENDED = "the host ended the request"
@@ -72,17 +72,20 @@ class OutgoingStream:
             raise UpstreamFailed(_ENDED)
         return self._stream
 
+    def _failure(self) -> UpstreamFailed:
+        return UpstreamFailed(_ENDED) if self._begun.is_taken else NotTaken(_ENDED)
+
     async def send_head(self, method: str, target: bytes, headers: Headers) -> None:
         """Send the head of a request.
 
         Raises:
-            UpstreamFailed: the host takes none
+            NotTaken: the host takes none over this connection
         """
         fields, is_whole = request_headers(method, target, headers)
         try:
             self._stream = await self._host.begin(fields, is_whole=is_whole)
         except StreamFailed:
-            raise UpstreamFailed(_ENDED) from None
+            raise NotTaken(_ENDED) from None
 
     async def send_body(self, data: bytes) -> None:
         """Send a piece of the body.
@@ -93,7 +96,7 @@ class OutgoingStream:
         try:
             await self._begun.send(data)
         except StreamFailed:
-            raise UpstreamFailed(_ENDED) from None
+            raise self._failure() from None
 
     async def end(self, trailers: Headers = ()) -> None:
         """End the request.
@@ -104,7 +107,7 @@ class OutgoingStream:
         try:
             await self._begun.end(trailers)
         except StreamFailed:
-            raise UpstreamFailed(_ENDED) from None
+            raise self._failure() from None
 
     async def read_head(self) -> ResponseHead:
         """Return the head of the next response, or interim response.
@@ -115,7 +118,7 @@ class OutgoingStream:
         try:
             status, headers = response_head(await self._begun.next_head())
         except StreamFailed:
-            raise UpstreamFailed(_ENDED) from None
+            raise self._failure() from None
         except MalformedHead:
             raise UpstreamFailed("the host does not answer in HTTP/2") from None
         return ResponseHead(status, headers)

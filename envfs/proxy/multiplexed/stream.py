@@ -58,6 +58,7 @@ class Http2Stream:
         self._is_whole = False  # what comes
         self.has_ended = False  # what is sent
         self.has_failed = False
+        self.is_taken = True  # false once the other side said that it did nothing with it
         self.trailers: Headers = ()
 
     # -- by the link ---------------------------------------------------------------------------------------------------
@@ -77,8 +78,9 @@ class Http2Stream:
         self._is_whole = True
         self.ring()
 
-    def fail(self) -> None:
+    def fail(self, *, is_taken: bool = True) -> None:
         """End it before its time."""
+        self.is_taken = self.is_taken and is_taken
         self.has_failed = True
         self.ring()
 

@@ -75,7 +75,10 @@ class ViewWatch:
 
 
 class ChangeNotices:
-    """Changes that are not reported yet. `mount` is told beside those who watch, once there is one."""
+    """Changes that are not reported yet. `mount` is told beside those who watch, once there is one.
+
+    `at_once` hears of each as soon as it was made, before its writer is answered.
+    """
 
     def __init__(
         self, comparison: Comparison, times: ViewTimes, renew: Callable[[Collection[str]], Awaitable[None]]
@@ -85,6 +88,7 @@ class ChangeNotices:
         Readers come before those who are told: `renew` is asked first to have views made that levels are in.
         """
         self.mount: KernelMount | None = None
+        self.at_once: Callable[[], None] = _nothing
         self.running = False
         self._comparison = comparison
         self._times = times
@@ -100,6 +104,7 @@ class ChangeNotices:
 
     def wrote(self, level: str, before: LevelVersion) -> None:
         """Take note that a level was at version `before` and is so no more."""
+        self.at_once()
         if self.running:
             self._written.setdefault(level, before)
             self._come.set()
@@ -216,3 +221,7 @@ def _batches(levels: Iterable[str]) -> Iterator[list[str]]:
 
 def _touches(level: str, other: str) -> bool:
     return names.within(level, other) or names.within(other, level)
+
+
+def _nothing() -> None:
+    """Without a mount a change has no listener."""

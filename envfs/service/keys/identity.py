@@ -20,11 +20,17 @@ from envfs.service.service import Service
 
 
 async def load_identity(
-    service: Service, passphrase: tuple[int, ...], scope: Scope = VAULT, *, reopen: bool = True
+    service: Service,
+    passphrase: tuple[int, ...],
+    scope: Scope = VAULT,
+    *,
+    reopen: bool = True,
+    given: tuple[int, ...] = (),
 ) -> None:
     """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
 
-    `scope` is what is opened by it. With `reopen` false, nothing that a person locked.
+    `scope` is what is opened by it. With `reopen` false, nothing that a person locked. `given` is a descriptor of the
+    identity, in the place of its file.
 
     Raises:
         WrongPassphrase: it does not open, or needs a passphrase
@@ -43,7 +49,7 @@ async def load_identity(
         vault.add_members(blobs),
     )
     async with unless_locked(service, scope):
-        handle = await _open_identity(service)  # a keyring may wait for a person
+        handle = os.dup(given[0]) if given else await _open_identity(service)  # a keyring may wait for a person
         try:
             await service.keyholder.ask(request, IdentityMade, blobs, (handle, *passphrase))
         finally:

@@ -39,9 +39,7 @@ async def invite_member(service: Service, caller: Caller, request: InviteMember,
             raise BadRequest("this vault has a list of authors, to which nobody can be invited")
         if request.device:
             return entry._replace(member=member_named(members, request.name).number)
-        if not members.now.is_free(request.name):
-            hint = "`envfs member ls` lists them; `envfs member revoke` takes an invitation back"
-            raise AlreadyExists(f"{request.name} is a member, or is invited", hint)
+        check_free(members, request.name)
         return entry
 
     await append_entry(service, caller, make, where)
@@ -107,6 +105,13 @@ def check_name(name: str) -> str:
     if not 0 < len(name) <= NAME_LENGTH or name != name.strip() or not name.isprintable():
         raise BadRequest("that is no name of a member", f"1 to {NAME_LENGTH} characters that can be printed")
     return name
+
+
+def check_free(members: Members, name: str) -> None:
+    """Refuse a name that a member has, or an invitation. Raises AlreadyExists."""
+    if not members.now.is_free(name):
+        hint = "`envfs member ls` lists them; `envfs member revoke` takes an invitation back"
+        raise AlreadyExists(f"{name} is a member, or is invited", hint)
 
 
 async def _found(service: Service, caller: Caller) -> None:

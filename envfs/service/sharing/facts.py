@@ -32,6 +32,8 @@ class SharingFacts:
         self.contact = _read(path)
         self.device = self.contact.device
         self.problem = ""  # why the engine cannot be reached. Empty while it can
+        self.failure: EnvFSError | None = None  # the error that said so last
+        self.contacts = 0  # passes over everything, since the daemon began
         self.connected = False
         self.behind = 0
         self.waits_for_unlock = False
@@ -40,8 +42,14 @@ class SharingFacts:
         self.unmerged: dict[int, str] = {}  # by the number of what waits, why it cannot be merged
         self.refused: dict[str, str] = {}  # by stream, why a record of it was not taken
 
+    def take_failure(self) -> EnvFSError | None:
+        """Return why the engine was lost since this was asked last, if it was."""
+        failure, self.failure = self.failure, None
+        return failure
+
     def had_contact(self, engine: str) -> None:
         """Take note that all was compared with an engine. It is written down once a minute at most."""
+        self.contacts += 1
         now = clocks.wall_time()
         last, self.contact = self.contact, Contact(engine, now, self.device)
         if last._replace(time=last.time[:16]) != self.contact._replace(time=now[:16]):

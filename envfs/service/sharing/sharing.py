@@ -66,6 +66,7 @@ class VaultSharing:
         self._watch = PartWatch(self.wake)
         self._looks = 0  # in a row at what cannot be checked while the vault is locked
         self._is_slow = False  # it let a writer wait in vain, and was not heard of since
+        self.must_arrive = False  # what is written may not wait, as this home goes away
 
     def address(self) -> str:
         """Return the address of the engine, or the empty string. As before, while the settings cannot be read."""
@@ -230,11 +231,18 @@ class VaultSharing:
 
     async def _reachable(self) -> Engine | None:
         # whether it is away is not known until it was tried
-        while self._engine is None and not self.facts.problem:
-            self._is_needed = True
-            self._come.set()
-            await self._changed.wait()
+        while self._is_undecided():
+            await self.changed()
         return self._engine
+
+    async def changed(self) -> None:
+        """Have a pass soon, and wait until the engine was reached or lost, or what waited was merged."""
+        self._is_needed = True
+        self._come.set()
+        await self._changed.wait()
+
+    def _is_undecided(self) -> bool:
+        return self._engine is None and not self.facts.problem
 
     # -- for ever ------------------------------------------------------------------------------------------------------
 
@@ -250,14 +258,15 @@ class VaultSharing:
             try:
                 await self._serve(address)
             except EnvFSError as error:
-                self._lost(error.text)
+                self._lost(error)
             else:
                 continue  # the settings name another engine, or none
             pause = _PAUSE if trio.current_time() - begun > _LONGEST_PAUSE else min(2 * pause, _LONGEST_PAUSE)
             await self._woken(pause)
 
-    def _lost(self, problem: str) -> None:
-        self._engine, self.facts.connected, self.facts.problem = None, False, problem
+    def _lost(self, failure: EnvFSError) -> None:
+        self._engine, self.facts.connected, self.facts.problem = None, False, failure.text
+        self.facts.failure = failure
         self._tell_changed()
 
     def _reached(self, engine: Engine) -> None:

@@ -12,13 +12,13 @@ import trio
 from envfs.courier.address import parse_address
 from envfs.courier.engines.etcd.setting_up import set_up
 from envfs_cli import deployment_ca
-from tests.engines.servers.processes import Server, free_port, give_away, running
+from tests.engines.servers.processes import HERE, Server, free_port, give_away, running
 
 
 class EtcdServer(Server):
     """A server below `folder`, which is empty at first."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, host: str = HERE) -> None:
         program = shutil.which("etcd")
         if program is None:
             pytest.skip("there is no etcd")
@@ -31,15 +31,14 @@ class EtcdServer(Server):
             "--client-cert-auth",
         ]
         urls = [
-            f"--listen-client-urls=https://127.0.0.1:{port}",
+            f"--listen-client-urls=https://{host}:{port}",
             f"--advertise-client-urls=https://localhost:{port}",
             f"--listen-peer-urls={peers}",
             f"--initial-advertise-peer-urls={peers}",
             f"--initial-cluster=default={peers}",
         ]
-        super().__init__(
-            folder, port, [program, f"--data-dir={folder}/data", "--log-level=error", *urls, *tls, *options]
-        )
+        command = [program, f"--data-dir={folder}/data", "--log-level=error", *urls, *tls, *options]
+        super().__init__(folder, port, command, host)
         self.data = folder / "data"
         self._prefixes = itertools.count()
 
@@ -47,17 +46,17 @@ class EtcdServer(Server):
         folder = self.folder
         folder.chmod(0o755)
         deployment_ca.make_authority(f"{folder}/ca")
-        deployment_ca.issue_server(f"{folder}/ca", ["localhost", "127.0.0.1"], 30)
+        deployment_ca.issue_server(f"{folder}/ca", ["localhost", HERE, self.host], 30)
         for name in ("alice", "bob"):
             deployment_ca.issue_member(f"{folder}/ca", name, 30)
         (folder / "ca").chmod(0o755)
         shutil.copytree(folder / "ca", folder / "members")
         give_away(folder)
 
-    def address(self, user: str, prefix: str, port: int = 0, host: str = "localhost") -> str:
+    def address(self, user: str, prefix: str, port: int = 0, host: str = "") -> str:
         ca = self.folder / "members"
         own = f"ca={ca}/ca.crt&cert={ca}/{user}.crt&key={ca}/{user}.key"
-        return f"etcd://{host}:{port or self.port}/{prefix}?{own}"
+        return f"etcd://{host or self.named_host}:{port or self.port}/{prefix}?{own}"
 
     def new_prefix(self) -> str:
         prefix = f"place-{next(self._prefixes)}"
@@ -66,8 +65,8 @@ class EtcdServer(Server):
 
 
 @contextlib.contextmanager
-def etcd_server(folder: Path, *options: str) -> Iterator[EtcdServer]:
-    server = EtcdServer(folder, *options)
+def etcd_server(folder: Path, *options: str, host: str = HERE) -> Iterator[EtcdServer]:
+    server = EtcdServer(folder, *options, host=host)
     server.make()
     with running(server):
         yield server

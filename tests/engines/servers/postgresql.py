@@ -14,11 +14,11 @@ import trio
 from envfs.courier.address import parse_address
 from envfs.courier.engines.postgres.setting_up import set_up
 from envfs_cli import deployment_ca
-from tests.engines.servers.processes import Server, as_nobody, free_port, give_away, running
+from tests.engines.servers.processes import HERE, Server, as_nobody, free_port, give_away, running
 
-_RULES = "local all all trust\nhostssl all all 127.0.0.1/32 cert\n"
+_RULES = "local all all trust\nhostssl all all {host}/24 cert\n"
 _SETTINGS = """
-listen_addresses = '127.0.0.1'
+listen_addresses = '{host}'
 port = {port}
 unix_socket_directories = '{folder}'
 ssl = on
@@ -43,9 +43,9 @@ def programs() -> Path:
 class PostgresServer(Server):
     """A cluster below `folder`, which is empty at first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = HERE) -> None:
         data = folder / "data"
-        super().__init__(folder, free_port(), [str(programs() / "postgres"), "-D", str(data)])
+        super().__init__(folder, free_port(), [str(programs() / "postgres"), "-D", str(data)], host)
         self.data = data
         self._schemas = itertools.count()
 
@@ -53,7 +53,7 @@ class PostgresServer(Server):
         folder = self.folder
         folder.chmod(0o755)
         deployment_ca.make_authority(f"{folder}/ca")
-        deployment_ca.issue_server(f"{folder}/ca", ["localhost", "127.0.0.1"], 30)
+        deployment_ca.issue_server(f"{folder}/ca", ["localhost", HERE, self.host], 30)
         for name in ("admin", "alice", "bob"):
             deployment_ca.issue_member(f"{folder}/ca", name, 30)
         (folder / "ca").chmod(0o755)
@@ -63,18 +63,18 @@ class PostgresServer(Server):
         subprocess.run(
             as_nobody(str(programs() / "initdb"), "-D", str(self.data), *words), check=True, capture_output=True
         )
-        (self.data / "pg_hba.conf").write_text(_RULES, encoding="ascii")
+        (self.data / "pg_hba.conf").write_text(_RULES.format(host=self.host), encoding="ascii")
         with (self.data / "postgresql.conf").open("a", encoding="ascii") as settings:
-            settings.write(_SETTINGS.format(port=self.port, folder=folder))
+            settings.write(_SETTINGS.format(host=self.host, port=self.port, folder=folder))
 
     def answers(self) -> bool:
         ready = [str(programs() / "pg_isready"), "-q", "-h", str(self.folder), "-p", str(self.port)]
         return subprocess.run(ready, check=False).returncode == 0
 
-    def address(self, user: str, schema: str, port: int = 0, host: str = "localhost") -> str:
+    def address(self, user: str, schema: str, port: int = 0, host: str = "") -> str:
         ca = self.folder / "members"
         own = f"ca={ca}/ca.crt&cert={ca}/{user}.crt&key={ca}/{user}.key"
-        return f"postgres://{user}@{host}:{port or self.port}/postgres/{schema}?{own}"
+        return f"postgres://{user}@{host or self.named_host}:{port or self.port}/postgres/{schema}?{own}"
 
     def new_schema(self) -> str:
         schema = f"place_{next(self._schemas)}"
@@ -88,8 +88,8 @@ class PostgresServer(Server):
 
 
 @contextlib.contextmanager
-def postgres_server(folder: Path) -> Iterator[PostgresServer]:
-    server = PostgresServer(folder)
+def postgres_server(folder: Path, host: str = HERE) -> Iterator[PostgresServer]:
+    server = PostgresServer(folder, host)
     server.make()
     with running(server):
         yield server

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.system.home import alive, eventually
 
 NOBODY = 65534
+HERE = "127.0.0.1"
 
 
 def free_port() -> int:
@@ -38,12 +39,18 @@ def give_away(path: Path) -> None:
 class Server:
     """A server that can be killed, paused and started again. Its output is in a file."""
 
-    def __init__(self, folder: Path, port: int, command: Sequence[str]) -> None:
+    def __init__(self, folder: Path, port: int, command: Sequence[str], host: str = HERE) -> None:
         self.folder = folder
+        self.host = host
         self.port = port
         self._command = as_nobody(*command)
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
+
+    @property
+    def named_host(self) -> str:
+        """Return the name that its certificate has, or an address where there are no names."""
+        return "localhost" if self.host == HERE else self.host
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
@@ -60,7 +67,7 @@ class Server:
         return self.answers()
 
     def answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=5):
             return True
         return False
 

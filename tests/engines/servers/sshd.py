@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.servers.processes import Server, free_port
+from tests.engines.servers.processes import HERE, Server, free_port
 
 _PROGRAM = "/usr/sbin/sshd"
 _SFTP = "/usr/lib/openssh/sftp-server"
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 _CONFIG = """\
-ListenAddress 127.0.0.1
+ListenAddress {host}
 Port {port}
 HostKey {folder}/host
 AuthorizedKeysFile {folder}/authorized_keys
@@ -34,11 +34,11 @@ Subsystem sftp {sftp}
 class Sshd(Server):
     """A server below `folder`, which is empty at first. It serves this user."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = HERE) -> None:
         if not os.path.exists(_PROGRAM):
             pytest.skip("there is no sshd")
         port = free_port()
-        super().__init__(folder, port, [])
+        super().__init__(folder, port, [], host)
         self._command = [_PROGRAM, "-D", "-e", "-f", f"{folder}/config"]
         self._numbers = itertools.count()
 
@@ -46,13 +46,13 @@ class Sshd(Server):
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", 0o755, exist_ok=True)  # sshd goes there before a client is known
         self.folder.chmod(0o711)
-        text = _CONFIG.format(folder=self.folder, port=self.port, sftp=_SFTP)
+        text = _CONFIG.format(folder=self.folder, host=self.host, port=self.port, sftp=_SFTP)
         (self.folder / "config").write_text(text)
         (self.folder / "client").write_text("")
         (self.folder / "authorized_keys").write_text("")
         new_key(self.folder / "host")
         kind, key, *_ = (self.folder / "host.pub").read_text().split()
-        (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {kind} {key}\n")
+        (self.folder / "known_hosts").write_text(f"[{self.host}]:{self.port} {kind} {key}\n")
 
     def new_vault(self) -> Path:
         """Return an empty folder for a shared vault."""
@@ -74,9 +74,13 @@ class Sshd(Server):
         key = self.new_member(" ".join([ENVFS, "store-serve", *options, str(vault)]))
         return self.address("ssh", vault, key)
 
+    def sftp_address(self, vault: Path, options: str = "", port: int = 0) -> str:
+        """Return the address of a folder, for a new member who has SFTP alone, there with options of it."""
+        return self.address("sftp", vault, self.new_member(f"internal-sftp {options}".strip()), port)
+
     def address(self, scheme: str, vault: Path, key: Path, port: int = 0) -> str:
         files = f"identity={key}&known_hosts={self.folder}/known_hosts&config={self.folder}/client"
-        return f"{scheme}://{getpass.getuser()}@127.0.0.1:{port or self.port}{vault}?{files}"
+        return f"{scheme}://{getpass.getuser()}@{self.host}:{port or self.port}{vault}?{files}"
 
 
 def new_key(path: Path) -> None:

@@ -15,6 +15,7 @@ from envfs.errors import BadRequest
         ("folder:/a b/100%", Address("folder", "/a b/100%")),
         ("ssh://host/srv/v", Address("ssh", "/srv/v", "", (EngineHost("host", 0),))),
         ("ssh://alice@host.example:2222/~/v", Address("ssh", "/~/v", "alice", (EngineHost("host.example", 2222),))),
+        ("sftp://alice@host/~/v", Address("sftp", "/~/v", "alice", (EngineHost("host", 0),))),
         ("ssh://[::1]:2222/srv/a%20b", Address("ssh", "/srv/a b", "", (EngineHost("::1", 2222),))),
         (
             "ssh://host/v?identity=/home/a/.ssh/id&known_hosts=/etc/h",

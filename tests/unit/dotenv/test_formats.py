@@ -101,11 +101,26 @@ def test_github_gets_values_of_several_lines_that_end_where_they_end() -> None:
     assert found == variables
 
 
-def test_github_masks_every_line_of_every_value() -> None:
-    assert (
-        formats.github_masks({"A": "one\n two \n\n", "B": "50%\r\n"})
-        == "::add-mask::50%25\n::add-mask::one\n::add-mask::two\n"
+def test_github_masks_every_line_of_every_value_but_short_ones() -> None:
+    variables = {
+        "A": "line number one\n line two \n2\n",
+        "B": "50% of them\r\n",
+        "DEBUG": "true",
+        "PORT": "2",
+        "NONE": "",
+    }
+    assert formats.github_masks(variables) == (
+        "::add-mask::50%25 of them\n::add-mask::line number one\n::add-mask::line two\n"
     )
+    assert formats.unmasked_names(variables) == ["DEBUG", "PORT"]
+
+
+@given(VARIABLES)
+def test_what_goes_to_a_password_manager_comes_back(variables: dict[str, str]) -> None:
+    fields = json.loads(formats.op_item("/shop", variables))["fields"]
+    assert {field["label"]: field["value"] for field in fields} == variables
+    (item,) = json.loads(formats.bitwarden("/shop", variables))["items"]
+    assert {field["name"]: field["value"] for field in item["fields"]} == variables
 
 
 @given(VARIABLES)

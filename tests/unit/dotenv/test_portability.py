@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from envfs.dotenv.portability import is_dangerous, portability_doubts
+from envfs.dotenv.portability import portability_doubts
 from tests.dialects import classes, promises
 
 
@@ -68,15 +68,3 @@ def test_no_sentence_quotes_the_value() -> None:
         for doubt in portability_doubts("it's $(hunter2) `\\\\ \"\r\n${hunter2}\\")
         if "hunter2" in doubt.text
     ]
-
-
-@pytest.mark.parametrize(
-    "name", ["LD_PRELOAD", "PATH", "PYTHONPATH", "NODE_OPTIONS", "BASH_ENV", "DYLD_INSERT_LIBRARIES"]
-)
-def test_names_that_change_programs_are_dangerous(name: str) -> None:
-    assert is_dangerous(name)
-
-
-@pytest.mark.parametrize("name", ["DATABASE_URL", "MY_PATH", "LD", "PATH_TO_X", "USERNAME"])
-def test_others_are_not(name: str) -> None:
-    assert not is_dangerous(name)

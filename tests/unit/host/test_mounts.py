@@ -112,3 +112,11 @@ def test_a_dead_mount_of_ours_is_cleared_as_often_as_there_are(monkeypatch: pyte
 def test_what_is_no_mount_cannot_be_taken_away(tmp_path: Path) -> None:
     with pytest.raises(MountFailed, match="cannot unmount"):
         mounts.clear_mount(str(tmp_path))
+
+
+@pytest.mark.parametrize(("text", "is_open"), [("N\n", False), ("0\n", False), ("Y\n", True)])
+def test_a_kernel_says_whether_root_may_use_the_mounts_of_users(tmp_path: Path, text: str, is_open: bool) -> None:
+    parameter = tmp_path / "allow_sys_admin_access"
+    assert not mounts.are_open_to_root(parameter)  # an older kernel, which lets root in never
+    parameter.write_text(text)
+    assert mounts.are_open_to_root(parameter) is is_open

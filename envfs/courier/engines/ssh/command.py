@@ -27,6 +27,9 @@ _OPTIONS = {
 _NOT_FOUND, _SSH_FAILED = 127, 255
 _LONGEST = 300
 _OURS = "envfs: error: "
+NOISE = "look for what a shell prints there at its start, as in ~/.bashrc"
+WITHOUT = "if nothing may be installed there, an address of sftp:// does"
+UNKNOWN_HOST = "ssh does not know"  # how the error begins that a person at a terminal can resolve
 
 
 def ssh_command(address: Address, *words: str) -> list[str]:
@@ -58,26 +61,38 @@ def remote_path(address: Address) -> str:
 def end_of_ssh(address: Address, status: int | None, words: bytes) -> EnvFSError:
     """Say why ssh ended, from its status and the end of what it said. None: it did not end, and said nothing."""
     text = _last_line(words)
-    if status == _NOT_FOUND:
-        return StoreUnavailable(
-            f"envfs is not installed on {address.host}, or not for this user",
-            "install it there, or name its place in the line of authorized_keys",
-        )
     if "permission denied" in text.lower():
-        return NotApproved(
-            f"{address.host} does not admit this key of ssh",
-            f"on the server `envfs store invite KEY.pub {remote_path(address)}` prints the line that admits it",
-        )
+        return NotApproved(f"{address.host} does not admit this key of ssh", _admitting(address))
     if "host key" in text.lower():
         return StoreUnavailable(
-            f"ssh does not know {address.host}, or knows it by another key: {text}",
+            f"{UNKNOWN_HOST} {address.host}, or knows it by another key: {text}",
             "connect to it once with ssh, and compare the key that it shows",
         )
     if text.startswith(_OURS):
         return StoreUnavailable(f"{address.host} refuses: {text.removeprefix(_OURS)}")
     if status is None:
         return StoreUnavailable(f"{address.host} does not answer")
-    return StoreUnavailable(f"{address.host} cannot be reached by ssh" + (f": {text}" if text else ""))
+    if status == _SSH_FAILED and text:
+        return StoreUnavailable(f"{address.host} cannot be reached by ssh: {text}")
+    return _without_server(address, status, text)
+
+
+def _admitting(address: Address) -> str:
+    if address.scheme == "sftp":
+        return f"add it to authorized_keys of that user on {address.host}"
+    return f"on the server `envfs store invite KEY.pub {remote_path(address)}` prints the line that admits it"
+
+
+def _without_server(address: Address, status: int, text: str) -> StoreUnavailable:
+    if address.scheme == "sftp" and (status == _NOT_FOUND or "subsystem" in text.lower()):
+        return StoreUnavailable(f"{address.host} has no SFTP for this user", "its sshd_config names the subsystem")
+    if status == _NOT_FOUND:
+        return StoreUnavailable(
+            f"envfs is not installed on {address.host}, or not for this user",
+            f"install it there, or name its place in the line of authorized_keys; {WITHOUT}",
+        )
+    text = f"{address.host} cannot be reached by ssh" + (f": {text}" if text else "")
+    return StoreUnavailable(text, "" if address.scheme == "sftp" else WITHOUT)
 
 
 def _last_line(words: bytes) -> str:

@@ -1,7 +1,6 @@
 """The engine of a server that `envfs store-serve` serves a folder on.
 
-Laws: a connection that has ended is made again when it is needed, after pauses that grow. A request in a pause fails
-at once. A watch goes on over all that, and begins with a hint for everything each time.
+Law: a watch goes on over connections that ended, and begins with a hint for everything each time.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -11,13 +10,12 @@ import trio
 
 from envfs.core import shared_keys
 from envfs.courier.address import Address
-from envfs.courier.engines.ssh.command import serve_command, ssh_command
-from envfs.courier.engines.ssh.process import SshProcess, start_ssh
-from envfs.courier.lazy_engine import Pauses
+from envfs.courier.engines.ssh.command import NOISE, WITHOUT, serve_command, ssh_command
+from envfs.courier.engines.ssh.connection import SshConnection
+from envfs.courier.engines.ssh.process import SshProcess
 from envfs.courier.link import EngineLink
 from envfs.courier.streams import MessageStream
-from envfs.errors import BadRequest, EnvFSError, StoreUnavailable
-from envfs.host.supervision import run_in_background
+from envfs.errors import BadRequest, StoreUnavailable
 from envfs.protocol.courier_requests import (
     ANSWERS,
     BLOB_BYTES,
@@ -37,11 +35,7 @@ class SshEngine:
     def __init__(self, address: Address) -> None:
         """Use the server of an address."""
         self._address = address
-        self._command = ssh_command(address, serve_command(address))
-        self._link: EngineLink | None = None
-        self._lock = trio.Lock()
-        self._pauses = Pauses()
-        self._is_closed = False
+        self._connection = SshConnection(address, ssh_command(address, serve_command(address)), self._greeted)
 
     async def check(self) -> None:
         """Connect.
@@ -81,9 +75,9 @@ class SshEngine:
                     async for stream in streams:
                         yield stream
             except StoreUnavailable:
-                if self._is_closed:
+                if self._connection.is_closed:
                     return
-                await trio.sleep(self._pauses.seconds)
+                await self._connection.pause()
 
     @property
     def late(self) -> str:
@@ -92,35 +86,15 @@ class SshEngine:
 
     async def close(self) -> None:
         """End the connection."""
-        self._is_closed = True
-        if self._link is not None:
-            await self._link.close()
+        await self._connection.close()
 
     async def _linked(self) -> EngineLink:
-        async with self._lock:
-            if self._is_closed:
-                raise StoreUnavailable("the engine is closed")
-            if self._link is None or self._link.end is not None:
-                self._pauses.check()
-                try:
-                    self._link = await self._connect()
-                except EnvFSError as error:
-                    self._pauses.failed(error)
-                    raise
-            return self._link
+        return await self._connection.linked()
 
-    async def _connect(self) -> EngineLink:
-        process = await start_ssh(self._address, self._command)
+    async def _greeted(self, process: SshProcess) -> EngineLink:
         stream = MessageStream(process.stream, ANSWERS, BLOB_BYTES)
-        try:
-            await self._greet(process, stream)
-        except BaseException:
-            with trio.CancelScope(shield=True):
-                await process.end()
-            raise
-        link = EngineLink(stream)
-        run_in_background(self._use, link, process)
-        return link
+        await self._greet(process, stream)
+        return EngineLink(stream)
 
     async def _greet(self, process: SshProcess, stream: MessageStream) -> None:
         try:
@@ -129,7 +103,7 @@ class SshEngine:
                 packet = await stream.receive()
         except BadRequest:
             text = f"{self._address.host} says something before it serves"
-            raise StoreUnavailable(text, "look for what a shell prints there at its start, as in ~/.bashrc") from None
+            raise StoreUnavailable(text, f"{NOISE}; {WITHOUT}") from None
         except (StoreUnavailable, trio.TooSlowError):
             packet = None
         if packet is None:
@@ -138,15 +112,3 @@ class SshEngine:
             raise error_of(packet.message)
         if not isinstance(packet.message, ServerBegun) or packet.message.version != VERSION:
             raise StoreUnavailable(f"{self._address.host} has another release of envfs", "use the same on both sides")
-
-    async def _use(self, link: EngineLink, process: SshProcess) -> None:
-        begun = trio.current_time()
-        try:
-            await link.run()
-        finally:
-            if trio.current_time() - begun > self._pauses.longest:
-                self._pauses.succeeded()
-            else:
-                self._pauses.failed(link.end or StoreUnavailable("the connection to the engine has ended"))
-            with trio.CancelScope(shield=True):
-                await process.end()
