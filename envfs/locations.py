@@ -66,6 +66,11 @@ class Locations(NamedTuple):
         return f"{self.state}/outbox"
 
     @property
+    def aside(self) -> str:
+        """The folder of records that an engine's took the places of."""
+        return f"{self.state}/aside"
+
+    @property
     def engine(self) -> str:
         """When this machine had contact with which engine."""
         return f"{self.state}/engine.json"

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 HEADS, GET, PUT = "heads", "get", "put_new"
-WRITER: Mapping[str, int] = MappingProxyType({PUT: 1, GET: 1, HEADS: 1})  # it hears of its own write as well
+WRITER: Mapping[str, int] = MappingProxyType({PUT: 1, GET: 2, HEADS: 1})  # it hears of its own write as well
 READER: Mapping[str, int] = MappingProxyType({GET: 1})
 START: Mapping[str, int] = MappingProxyType({HEADS: 1, GET: 1})  # with up to 120 streams, and nothing to fetch
 PREFIXES_OF_A_PROJECT, PREFIXES_OF_ALL = 4, 5

@@ -4,7 +4,6 @@ Laws: an entry never holds a value or a variable's name. Changing, dropping, add
 chain at that line. A signed checkpoint makes rewriting the whole chain visible too.
 """
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -37,16 +36,19 @@ class Tip(NamedTuple):
 
 def entry_line(tip: Tip, time: str, event: Event, caller: Caller | None, origin: Origin = UNSEEN) -> bytes:
     """Write the entry that follows `tip`, ending in a line feed. Empty fields are left out, long texts are cut."""
-    # written once for each open of each file: only what differs between two of them is put together again
-    middle = _middle(event, caller and caller[:5], origin)
+    return line_of(tip, time, entry_middle(event, caller, origin))
+
+
+def line_of(tip: Tip, time: str, middle: str) -> bytes:
+    """Write the entry that follows `tip`. `middle` is all of it that another entry may have as well."""
     return f'{{"seq":{tip.seq + 1},"time":"{time}",{middle},"prev":"{tip.digest}"}}\n'.encode()
 
 
-@functools.lru_cache(maxsize=256)
-def _middle(event: Event, caller: tuple[int, int, int, str, str] | None, origin: Origin) -> str:
+def entry_middle(event: Event, caller: Caller | None, origin: Origin) -> str:
+    """Write what is the same in all entries of this event, caller and origin."""
     body: dict[str, object] = {"event": event.kind}
     if caller is not None:
-        uid, gid, pid, executable, cgroup = caller
+        uid, gid, pid, executable, cgroup = caller[:5]
         body |= {"uid": uid, "gid": gid, "pid": pid}
         body |= _present(executable=executable, cgroup=cgroup)
         body |= _present(script=origin.script, command=origin.command, unit=origin.unit, process=origin.process)

@@ -115,14 +115,6 @@ def parse_address(text: str) -> Address:
     return _with_host(name, scheme, inner[2:])
 
 
-def shown_address(text: str) -> str:
-    """Return an address without what nobody needs to see, and nothing for none."""
-    try:
-        return str(parse_address(text)) if text else ""
-    except BadRequest:
-        return "not an address of an engine"
-
-
 def _listed() -> str:
     *first, last = (f"{name}:" if not scheme.has_host else f"{name}://" for name, scheme in SCHEMES.items())
     return f"{', '.join(first)} or {last}"

@@ -40,6 +40,7 @@ from envfs.host import private_files
 from envfs.host.supervision import Tasks, run_once, run_restarted, supervised_nursery
 from envfs.locations import Locations
 from envfs.service.keys import identity
+from envfs.service.members.tending import Tending
 from envfs.service.service import OpenVault, Service
 
 if TYPE_CHECKING:
@@ -225,6 +226,7 @@ def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket
     tasks.keep(Notifications(service).run)
     tasks.keep(service.proxies.run)
     tasks.keep(service.sharing.run)
+    tasks.keep(Tending(service).run)
     tasks.run(finish_changes, service)
 
 

@@ -20,6 +20,7 @@ from envfs.service.keys import identity
 from envfs.service.keys.locking import lock_now
 from envfs.service.keys.rekeying import finish_all
 from envfs.service.levels.forgetting import finish_forgetting
+from envfs.service.members.sealing import finish_keys
 from envfs.service.service import Service
 
 _SECOND = 1.0
@@ -122,6 +123,8 @@ async def sign_checkpoint_now(service: Service) -> None:
     if service.locks.unlocked:
         if service.has_open_vault:
             await finish_forgetting(service)
+            if service.pending_keys:
+                await finish_keys(service)
         await service.ledger.sign(service.keyholder)
 
 
@@ -165,3 +168,5 @@ async def finish_changes(service: Service) -> None:
     with suppress(EnvFSError):
         await finish_all(service.open_vault, service.me)
         await finish_forgetting(service)
+    with suppress(EnvFSError):
+        await finish_keys(service)

@@ -100,6 +100,7 @@ class WarmAnswers:
         self._sharing, self._touching, self._names, self._reply = mount[4:]
         self._looked_up: _Memory[tuple[int, bytes], _LookedUp] = _Memory()
         self._opened: _Memory[int, _Opened] = _Memory()
+        self._is_by_user = False  # whether no rule in force was about more than a user, when the last answer was learnt
 
     # -- answering -----------------------------------------------------------------------------------------------------
 
@@ -109,25 +110,24 @@ class WarmAnswers:
         Raises:
             EnvFSError: the vault cannot be read
         """
-        place, memory = (parent_inode, name), self._looked_up
-        caller = self._plain_caller(ctx, self._callers.glance) if place in memory.places else None
-        if caller is None:
+        place, memory, is_by_user = (parent_inode, name), self._looked_up, self._is_by_user
+        if place not in memory.places:
             return None
-        answer = memory.answers.get((place, caller.uid, caller.executable, caller.cgroup))
-        if answer is None or not self._is_same(answer):
+        look = self._callers.glance_at_user if is_by_user else self._callers.glance
+        caller = self._plain_caller(ctx, look)
+        answer = caller and memory.answers.get((place, caller.uid, caller.executable, caller.cgroup))
+        if caller is None or answer is None:
             return None
-        inode = answer.inode
-        if not self._table.looked_up_again(inode, kept_caller(caller)):
+        policy, until, again_ns, level, view, name_there, inode = answer
+        if not self._gate.is_by(policy, until) or (is_by_user and not policy.names_users_alone):
+            return None
+        if view is not None:
+            is_there = self._gate.views.warm(level, inode.identity.node.face) is view
+        else:
+            is_there = name_there in self._vault.children(level) and time.monotonic_ns() <= again_ns
+        if not is_there or not self._table.looked_up_again(inode, kept_caller(caller)):
             return None
         return self._names.told(inode).entry if self._names.is_on else inode.entry
-
-    def _is_same(self, answer: _LookedUp) -> bool:
-        policy, until, again_ns, level, view, name, inode = answer
-        if not self._gate.is_by(policy, until):
-            return False
-        if view is None:
-            return name in self._vault.children(level) and time.monotonic_ns() <= again_ns
-        return self._gate.views.warm(level, inode.identity.node.face) is view
 
     def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo | None:
         """Open a file.
@@ -184,6 +184,7 @@ class WarmAnswers:
     def learn_look_up(self, place: tuple[int, bytes], inode: Inode, view: View | None) -> None:
         """Remember that a name in a folder is this one, with that view if it is a file, by its caller's rules."""
         policy, node = self._gate.policy_if_safe(), inode.node
+        self._is_by_user = policy is not None and policy.names_users_alone
         answer = None
         if policy is not None and view is not None and node.kind in TEXT_KINDS and not node.version:
             answer = _answer_file(policy, inode, view)

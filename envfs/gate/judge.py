@@ -4,6 +4,7 @@ Laws: nothing here is recorded and nothing is served. A settings file that canno
 """
 
 import math
+import time
 from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
@@ -64,7 +65,11 @@ class Judge:
 
     def is_by(self, policy: Policy, until: float) -> bool:
         """Tell whether these are the rules in force, and what was decided by them until then has not ended."""
-        return self.policy_if_safe() is policy and (until == math.inf or clocks.boot_seconds() < until)
+        book = self.book
+        is_newest = policy is self._policy and book.rules is self._rules and time.monotonic_ns() < book.trusted_until_ns
+        if not is_newest and self.policy_if_safe() is not policy:  # each request asks, a few times
+            return False
+        return until == math.inf or clocks.boot_seconds() < until
 
     def decide(self, caller: Caller, level: str, capability: Capability = _READ) -> Verdict:
         """Decide, recording nothing. Settings that cannot be trusted deny everything.

@@ -6,6 +6,7 @@ Law: whatever stands at a temporary name, a FIFO as well, is removed and never o
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from envfs import safe_open
@@ -34,6 +35,30 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[int]:
+    """Give a descriptor of what is to take the place of a file, for somebody else to write. If nobody does, it stays.
+
+    Raises:
+        StoreUnavailable: it cannot be written
+    """
+    temporary = _temporary(path)
+    try:
+        temporary.unlink(missing_ok=True)
+        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            yield handle
+            os.fsync(handle)
+            if os.fstat(handle).st_size:
+                temporary.replace(path)
+        finally:
+            os.close(handle)
+            temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from None

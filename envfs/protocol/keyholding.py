@@ -14,7 +14,7 @@ from envfs.protocol.answers import *  # noqa: F403 - requests and answers are on
 from envfs.protocol.keyholder_searches import *  # noqa: F403
 from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
 from envfs.protocol.member_requests import *  # noqa: F403
-from envfs.protocol.member_requests import CheckMembers, OwnDevice, SignEntry
+from envfs.protocol.member_requests import CheckMembers, OwnDevice, RotateIdentity, SignEntry
 from envfs.protocol.proxy_sessions import *  # noqa: F403
 from envfs.protocol.proxy_sessions import PROXY_ANSWERS
 from envfs.protocol.rotation_requests import *  # noqa: F403
@@ -47,7 +47,8 @@ class LoadIdentity(NamedTuple):
     """Hold an identity. Descriptors: the identity (age file or plain), then the passphrase if it is encrypted.
 
     In a vault with a list of members (blobs) it is that of a device that is in the list at `time`. `founder` is the
-    owner whose vault this home joined. Empty for the owner's own home.
+    owner whose vault this home joined. Empty for the owner's own home. With `joins` it is not in the list
+    yet.
     """
 
     owner_recipient: str
@@ -58,6 +59,7 @@ class LoadIdentity(NamedTuple):
     time: str = ""
     founder: str = ""
     members: MemberRecords | None = None
+    joins: bool = False
 
 
 class Rewrap(NamedTuple):
@@ -309,6 +311,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CreateIdentity: (answers.IdentityMade,),
     LoadIdentity: (answers.IdentityMade,),
     Rewrap: (answers.Rewrapped,),
+    RotateIdentity: (answers.IdentityMade,),
     CopyIdentity: (answers.Copied,),
     CreateRecovery: (answers.IdentityMade,),
     Forget: (answers.Forgotten,),

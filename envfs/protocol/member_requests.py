@@ -14,6 +14,15 @@ class CheckMembers(NamedTuple):
     founder: str = ""
 
 
+class RotateIdentity(NamedTuple):
+    """Make the next identity of this device. Reply: IdentityMade, of that one. The held one stays as it is.
+
+    Descriptors: the identity file, where the new one is to be written, and its passphrase if it is encrypted. In that
+    case the new file is a blob. It has the new identity, and behind it those that it had. If it has a new
+    one already, whose entry is not in the list, nothing is written.
+    """
+
+
 class OwnDevice(NamedTuple):
     """The public keys of the held identity. Reply: OwnKeys."""
 
@@ -23,7 +32,8 @@ class SignEntry(NamedTuple):
 
     `payload` as in core.membership. The keyholder fills in what it alone knows: its own keys into `found` and `join`,
     the lock into an `invite`, the proof into a `join`. Descriptor: for an `invite` where its code is to be written, for
-    a `join` the code. With a second descriptor the `join` is that of a machine whose identity is there, or is made and
+    a `join` the code, for a `rotate-device` the identity file with the new identity in front, and its passphrase.
+    With a second descriptor the `join` is that of a machine whose identity is there, or is made and
     written there: it is signed by that one, and what the keyholder holds stays as it is.
     """
 

@@ -15,15 +15,20 @@ from envfs.errors import EnvFSError
 from envfs.proxy.rules import ProxyRule, free_name, parse_rule
 
 _LARGEST = 1 << 20  # bytes
+_OF_CATALOGUE = ("variables", "base_url", "untested")  # the remainder is as in a rule
 
 
 class Provider(NamedTuple):
-    """A service. `base_url` are its clients' variables for an address, each with the path that they expect."""
+    """A service. `base_url` are its clients' variables for an address, each with the path that they expect.
+
+    `untested` is why no cheap request tells whether a key is right.
+    """
 
     name: str
     variables: tuple[str, ...]
     table: Mapping[str, object]
     base_url: Mapping[str, str]
+    untested: str = ""
 
     def owns(self, variable: str) -> bool:
         """Tell whether a variable's name says that it holds a key of this service."""
@@ -51,8 +56,9 @@ def parse_providers(tables: Mapping[str, object]) -> tuple[Provider, ...]:
     for name, table in tables.items():
         if not isinstance(table, dict) or not table.get("variables"):
             raise EnvFSError(f"the provider {name} has no variables")
-        rest = {key: value for key, value in table.items() if key not in ("variables", "base_url")}
-        provider = Provider(name, tuple(table["variables"]), rest, table.get("base_url", {}))
+        rest = {key: value for key, value in table.items() if key not in _OF_CATALOGUE}
+        urls, untested = table.get("base_url", {}), str(table.get("untested", ""))
+        provider = Provider(name, tuple(table["variables"]), rest, urls, untested)
         provider.rule(provider.variables[0])  # refuses what is malformed
         providers.append(provider)
     return tuple(providers)
@@ -79,6 +85,11 @@ def of_catalogue(rules: Iterable[ProxyRule], variable: str) -> tuple[ProxyRule, 
     """Return those of a session's rules that a variable has from the catalogue. A person's rule takes their place."""
     shipped = [rule._replace(name="") for rule in session_rules((), (variable,))]
     return tuple(rule for rule in rules if rule._replace(name="") in shipped)
+
+
+def untested(rule: ProxyRule) -> str:
+    """Return why a rule of the catalogue has no test. Empty where it has one."""
+    return next((provider.untested for provider in shipped_providers() if provider.owns(rule.key)), "")
 
 
 def base_urls(rules: Iterable[ProxyRule]) -> dict[str, tuple[str, str]]:

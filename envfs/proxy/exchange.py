@@ -238,7 +238,7 @@ class HostConnection:
         pairs, body_filter = self._pairs_of(response), None
         if has_body and self._pairs:
             try:
-                body_filter = _body_filter(response, coding, pairs)
+                body_filter = _body_filter(response, coding, pairs, is_http2=not isinstance(outgoing, Outgoing))
             except UnknownCoding:
                 raise UpstreamFailed("the response is in a coding that cannot be looked through for keys") from None
             is_decoded = coding.strip().lower() not in (b"", b"identity")
@@ -316,8 +316,9 @@ class HostConnection:
         await MessageRelay(client, host, self._pairs, filling).run(*early)
 
 
-def _body_filter(response: ResponseHead, coding: bytes, pairs: list[Replacement]) -> BodyFilter:
-    if is_of_messages(response.value(b"content-type")):
+def _body_filter(response: ResponseHead, coding: bytes, pairs: list[Replacement], *, is_http2: bool) -> BodyFilter:
+    # one message by one, so that a host that is made to call its echo gRPC could cut a value by two of them
+    if is_http2 and is_of_messages(response.value(b"content-type")):
         return MessageScrubber(pairs, response.value(b"grpc-encoding"))
     return Scrubber(pairs, coding)
 

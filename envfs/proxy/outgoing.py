@@ -131,8 +131,12 @@ class Outgoing:
         return bytes(self._http.trailing_data[0])
 
     def is_reusable(self) -> bool:
-        """Tell whether request and response are whole, so that there can be one more."""
-        return (self._http.our_state, self._http.their_state) == (h11.DONE, h11.DONE)
+        """Tell whether request and response are whole, so that there can be one more.
+
+        What comes behind the response is no answer to a request that was not sent yet.
+        """
+        are_whole = (self._http.our_state, self._http.their_state) == (h11.DONE, h11.DONE)
+        return are_whole and not self._http.trailing_data[0]
 
     async def abort(self) -> None:
         """Leave the host, also before its time: half a request must not look like a whole one."""

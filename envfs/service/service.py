@@ -10,6 +10,7 @@ from pathlib import Path
 
 import trio
 
+from envfs.core import events
 from envfs.core.audit_settings import AuditSettings
 from envfs.core.names import Project
 from envfs.errors import EnvFSError, NotApproved, NoVault, UnsafeSettings
@@ -44,6 +45,7 @@ from envfs.service.project_keys import ProjectKeys
 from envfs.service.proxy_processes.sessions import ProxySessions
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.mirror import Taken
+from envfs.service.sharing.parts import VaultUser
 from envfs.service.sharing.sharing import VaultSharing
 from envfs.service.sharing.waiting import WaitingVersion
 from envfs.service.writer import Writer
@@ -106,6 +108,7 @@ class Service:
         self.sharing = VaultSharing(
             DirectoryStore(Path(places.vault)),
             Path(places.outbox),
+            Path(places.aside),
             SharingFacts(Path(places.engine)),
             lambda: self.settings.load().engine,
         )
@@ -196,11 +199,14 @@ class Service:
             self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
             self._opened.gate.on_alarm = self._alarm
             self._opened.writer.sharing = self._opened.keys.sharing = self.sharing
-            self.sharing.join(vault, self.keyholder, self._opened.tell_came, self._rebase)
+            self.sharing.join(vault, self.keyholder, VaultUser(self._opened.tell_came, self._rebase, self._accept))
         return self._opened
 
     async def _rebase(self, waiting: WaitingVersion) -> None:
         await self.open_vault.writer.rebase(self.me, waiting)
+
+    def _accept(self, level: str, version: int) -> None:
+        self.log.append_durably(events.accepted(level, version), self.me)
 
     @property
     def has_open_vault(self) -> bool:

@@ -5,6 +5,7 @@ the new key, so that only a change of the same variable can be overtaken, and no
 Within one daemon the writers of a level take turns, or the slowest of many would lose every race.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 from weakref import WeakValueDictionary
@@ -17,7 +18,15 @@ from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.events import Event
 from envfs.core.operations import Operation
 from envfs.core.rotation import RotationPhase
-from envfs.errors import Conflict, EnvFSError, NoSuchLevel, NoSuchVariable, NotApproved, StoreUnavailable
+from envfs.errors import (
+    AuthenticationFailed,
+    Conflict,
+    EnvFSError,
+    NoSuchLevel,
+    NoSuchVariable,
+    NotApproved,
+    StoreUnavailable,
+)
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.recorder import Recorder
 from envfs.gate.keyholder import Keyholder, KeyholderAnswer
@@ -27,6 +36,7 @@ from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import NO_TEXT, LevelVersion
 from envfs.service.overtaking import Overtaken, RecentChanges
 from envfs.service.project_keys import KeyFile, ProjectKeys
+from envfs.service.sharing.aside_keys import FormerKeys, former_keys
 from envfs.service.sharing.sharing import VaultSharing
 from envfs.service.sharing.waiting import Settled, WaitingVersion, address_of
 from envfs.vault.vault import Vault
@@ -48,7 +58,8 @@ class LevelChange(NamedTuple):
 
     `restore_level` is the level that `restore_version` is of, if that is another one, and `half` as in WriteLevel. With
     `expected`, only if that is the level's newest version. `phase` and `until` are of a rotation, as in WriteLevel.
-    `waiting` is the version of a `rebase`. With `names` it is in conflict, and they count.
+    `waiting` is the version of a `rebase`, opened by `former` if that is there. With `names` it is in conflict, and
+    they count.
     """
 
     operation: Operation
@@ -70,6 +81,7 @@ class LevelChange(NamedTuple):
     phase: RotationPhase = RotationPhase.DIRECT
     until: str = ""
     waiting: WaitingVersion | None = None
+    former: FormerKeys | None = None
 
 
 class Result(NamedTuple):
@@ -225,7 +237,20 @@ class Writer:
 
         Variables that both changed keep the others' value, and the version is kept as a conflict beside that.
         """
-        return await self.write(caller, LevelChange(Operation.REBASE, waiting.level, rule="sync", waiting=waiting))
+        return await self.merge(caller, LevelChange(Operation.REBASE, waiting.level, rule="sync", waiting=waiting))
+
+    async def merge(self, caller: Caller, change: LevelChange) -> Result:
+        """Carry out a `rebase` of a version that may be sealed, or signed, by what was set aside since."""
+        try:
+            return await self.write(caller, change)
+        except AuthenticationFailed:
+            for former in self._former_keys(names.project(change.level)):
+                with suppress(AuthenticationFailed):
+                    return await self.write(caller, change._replace(former=former))
+            raise
+
+    def _former_keys(self, project: names.Project) -> Iterator[FormerKeys]:
+        return former_keys(self.sharing.aside, self._vault, project) if self.sharing else iter(())
 
     def _check_expected(self, change: LevelChange, version: int) -> None:
         # a level that was removed has no text, as one that never was
@@ -283,6 +308,12 @@ def _merged_layers(
     if change.waiting is None:
         return None, None
     layers: list[SealedLayer | None] = []
+    if change.former is not None and change.former.key is not None:
+        key = change.former.key[0], len(blobs)
+        blobs.append(change.former.key[1])
+    if change.former is not None and change.former.members is not None:
+        members = MemberRecords(len(blobs), len(change.former.members))
+        blobs.extend(change.former.members)
     for data in (change.waiting.base, change.waiting.mine):
         place = address_of(data) if data else None
         layers.append(SealedLayer(change.level, place, len(blobs), *key, members) if place else None)

@@ -24,6 +24,7 @@ class CountingRecords:
         self._members: Members | None = None
         self.has_list = streams.data(record.MEMBERS, 1) is not None
         self._judged: dict[str, tuple[str, str, Head | None]] = {}  # by stream: head, newest entry, what counts
+        self._linked: dict[str, tuple[str, int]] = {}  # by stream: head, and the number down to which all hangs on it
 
     def newest(self, stream: str, head: Head | None) -> Head | None:
         """Return the newest record that counts, of a stream that ends with `head`."""
@@ -37,6 +38,33 @@ class CountingRecords:
             judged = (head.digest, members.newest.digest, self._judge(members, stream, head))
             self._judged[stream] = judged
         return judged[2]
+
+    def check_past(self, stream: str, seq: int, head: Head | None) -> None:
+        """Refuse a record that the newest one that counts does not hang on: its author's word alone is not enough.
+
+        Raises:
+            AuthenticationFailed: so it is
+        """
+        newest = self.newest(stream, head)
+        if head is None or not self.has_list or (newest is not None and newest.seq == seq):
+            return
+        if newest is None or seq > newest.seq:
+            raise AuthenticationFailed(f"record {seq} of {stream} does not count", "`envfs verify` names each one")
+        top, low = self._linked.get(stream, ("", 0))
+        if top != newest.digest:
+            low = newest.seq
+        while low > seq:
+            self._check_link(stream, low)
+            low -= 1
+        self._linked[stream] = newest.digest, low
+
+    def _check_link(self, stream: str, seq: int) -> None:
+        # one that was forgotten says nothing of the one before it, and its tombstone was signed over what it was
+        data = self._streams.data(stream, seq)
+        if data and record.parse_header(data).prev != self._digest(stream, seq - 1):
+            raise AuthenticationFailed(
+                f"record {seq} of {stream} does not follow from the one before", "`envfs verify` names each one"
+            )
 
     def _judge(self, members: Members, stream: str, head: Head) -> Head | None:
         seq, data = head.seq, head.data

@@ -6,6 +6,7 @@ when newer ones have replaced them, so of these there are few, and they are list
 """
 
 import itertools
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ class Streams:
         self._heads: dict[str, Head | None] = {}
         self._watches: dict[str, tuple[Watch, ...]] = {}
         self._trusted_ns: dict[str, int] = {}  # by stream, until when the last look counts
+        self._changed: set[str] = set()  # since their heads were found
 
     def head(self, stream: str) -> Head | None:
         """Return the newest record of a stream, or None if it has none.
@@ -46,7 +48,8 @@ class Streams:
             RolledBack: the stream is older than, or different from, what was seen before
         """
         changed = [watch.changed() for watch in self._watches.get(stream, ())]  # each is asked, or it would tell later
-        if any(changed) or stream not in self._heads:
+        if any(changed) or stream not in self._heads or stream in self._changed:
+            self._changed.discard(stream)
             cached_head = self._heads.pop(stream, None)  # a head that is refused now must not be served from here later
             self._keep(stream, self._find(stream), cached_head)
         return self._heads[stream]
@@ -61,6 +64,23 @@ class Streams:
             self.head(stream)
             until_ns = self._trusted_ns[stream] = now_ns + _TRUSTED_NS
         return self._heads[stream], until_ns
+
+    def stay_until(self, streams: Iterable[str], now_ns: int) -> int:
+        """Look at streams again. Returns until when all heads are as they were told last, or 0: one may not be."""
+        until_ns = now_ns + _TRUSTED_NS
+        for stream in streams:
+            if stream not in self._heads:
+                return 0
+            trusted_ns = self._trusted_ns.get(stream, 0)
+            if now_ns < trusted_ns:
+                until_ns = min(until_ns, trusted_ns)
+                continue
+            for watch in self._watches.get(stream, ()):
+                if watch.changed():  # which it tells once
+                    self._changed.add(stream)
+                    return 0
+            self._trusted_ns[stream] = now_ns + _TRUSTED_NS
+        return until_ns
 
     def confirm(self, stream: str, opened: Seen) -> None:
         """Remember a record that was opened, if it is newer than what was seen. Found alone is not enough.

@@ -4,7 +4,6 @@ Everything here is ciphertext and public facts. `vault.tree` has the levels, `va
 `vault.inventory` what `envfs verify` goes through.
 """
 
-import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from envfs.core.version_choice import VersionChoice
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
 from envfs.store import Store
 from envfs.vault import description, window
+from envfs.vault.chains import Chains
 from envfs.vault.counting import CountingRecords
 from envfs.vault.description import Description
 from envfs.vault.high_water import Memory, Seen
@@ -31,14 +31,6 @@ class LayerBlobs(NamedTuple):
     blobs: tuple[bytes, ...]
 
 
-class _Chain(NamedTuple):
-    """The heads of a level's chain, the top first: their numbers and digests, and until when they are believed."""
-
-    until_ns: int
-    versions: tuple[int, ...]
-    fingerprint: tuple[str, ...]
-
-
 class Vault(Inventory):
     """One vault in one store."""
 
@@ -54,9 +46,9 @@ class Vault(Inventory):
             raise NoVault("there is no vault here", "make one with `envfs init`")
         self.description = description.parse_description(data)
         super().__init__(store, Streams(store, memory), memory)
-        self._chains: dict[str, _Chain] = {}
         self._past = Past(store, self._streams)
         self._counting = CountingRecords(self._streams, self.description.signing_key)
+        self._chains = Chains(self._streams, self._counting)
 
     # -- levels, heads and records ------------------------------------------------------------------------------------
 
@@ -78,31 +70,11 @@ class Vault(Inventory):
 
         Others' changes are seen within a millisecond, this process's own at once.
         """
-        return self._chain(level).versions
+        return self._chains.of(level).versions
 
     def fingerprint(self, level: str) -> tuple[str, ...]:
         """Return the digest of each level's head in a chain: two views of one fingerprint are the same."""
-        return self._chain(level).fingerprint
-
-    def _chain(self, level: str) -> _Chain:
-        now_ns = time.monotonic_ns()
-        chain = self._chains.get(level)
-        if chain is not None and now_ns < chain.until_ns:
-            return chain
-        steps = names.chain(level)
-        looks = [self._streams.glance(record.level_stream(step), now_ns) for step in steps]
-        heads = [
-            self._counting.newest(record.level_stream(step), look[0]) for step, look in zip(steps, looks, strict=True)
-        ]
-        # a key that was changed since refuses the view, though that is made already
-        projects = {names.project(step) for step, head in zip(steps, heads, strict=True) if head}
-        looks += [self._streams.glance(record.key_stream(project), now_ns) for project in projects]
-        versions = tuple(head.seq if head else 0 for head in heads)
-        digests = tuple(head.digest if head else "" for head in heads)
-        if chain is not None and chain.fingerprint == digests:
-            digests = chain.fingerprint  # the same object, which is compared at once
-        chain = self._chains[level] = _Chain(min(until_ns for _, until_ns in looks), versions, digests)
-        return chain
+        return self._chains.of(level).fingerprint
 
     def chain_at(self, level: str, version: int) -> PastChain:
         """Return versions and digests of a chain as they were when that version of `level` was written.
@@ -177,6 +149,8 @@ class Vault(Inventory):
                 if project not in keys:
                     keys[project] = self._key(project, blobs)
                 blobs.append(self._past.data(level, version))
+                stream = record.level_stream(level)
+                self._counting.check_past(stream, version, self._streams.head(stream))
                 place = self.place(record.level_stream(level), version)
                 layers.append(SealedLayer(level, place, len(blobs) - 1, *keys[project], members))
         return LayerBlobs(tuple(layers), tuple(blobs))

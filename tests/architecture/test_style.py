@@ -102,7 +102,7 @@ REVEALED = {
     "envfs/keyholder/crypto/invitations.py": 1,  # the code of an invitation, of which a key is derived
     "envfs/keyholder/requests/members.py": 2,  # the same code, to the person who invites, and a machine's identity
     "envfs/keyholder/requests/identities.py": 2,
-    "envfs/keyholder/crypto/identity.py": 3,
+    "envfs/keyholder/crypto/identity.py": 6,  # with the former ones of a device
     "envfs/keyholder/crypto/placeholder_seeds.py": 2,
     "envfs/keyholder/held/keyring.py": 2,
     "envfs/keyholder/held/opened_keys.py": 1,

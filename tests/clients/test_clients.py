@@ -83,6 +83,22 @@ LINES = {
     "node by the base URL": Line("node", "node https.mjs"),
     "Java": Line("java", 'java Get.java "$URL/key"'),
     "Go": Line("go", 'GOCACHE="$HERE/go" go run get.go "$URL/key"'),
+    "Ruby": Line("ruby", 'ruby get.rb "$URL/key"'),
+    "LWP of Perl": Line("perl", 'perl get.pl "$URL/key"'),
+    "HTTP::Tiny of Perl": Line("perl", 'perl tiny.pl "$URL/key"'),
+    "PHP": Line("php", 'php -d curl.cainfo="$SSL_CERT_FILE" get.php "$URL/key"'),
+    "aria2": Line(
+        "aria2c",
+        'cd "$HERE" && aria2c -q -o out --ca-certificate="$SSL_CERT_FILE" '
+        '--header "Authorization: Bearer $SHOP_KEY" "$URL/key" && cat out',
+    ),
+    "HTTPie": Line("http", 'http --ignore-stdin --body --pretty=none "$URL/key" "Authorization:Bearer $SHOP_KEY"'),
+    "axios": Line("node", 'node axios.mjs "$URL/key"'),
+    "deno": Line(
+        str(NODES / "node_modules/.bin/deno"),
+        '$NODES/node_modules/.bin/deno run -q --allow-all fetch_deno.ts "$URL/key"',
+    ),
+    "bun": Line(str(NODES / "node_modules/.bin/bun"), '$NODES/node_modules/.bin/bun run fetch.mjs "$URL/key"'),
 }
 
 

@@ -17,8 +17,10 @@ from envfs.service.keys.identity import load_identity
 from envfs.service.service import OpenVault
 from envfs.settings import SettingsFile
 from tests.component.keyholders import Chain, Kept
+from tests.component.sharing_engine import EngineInMemory, copied, joined, set_engine
 from tests.component.states import GRANTS, STATES, State, make_ready
 from tests.component.team import NAMES, Team, invitation, reopened
+from tests.component.two_machines import Two
 from tests.component.world import ME, World, run
 
 
@@ -188,3 +190,14 @@ def team(stocked_team: Path, links: dict[str, KeyholderLink], tmp_path: Path) ->
     team = reopened(stocked_team, tmp_path, links)
     yield team
     team.close()
+
+
+@pytest.fixture
+def two(world: World, tmp_path: Path) -> Iterator[Two]:
+    """Give one test two machines that share a vault."""
+    engine = EngineInMemory()
+    set_engine(world)
+    other = copied(world, tmp_path / "other")
+    joined(other, engine)
+    yield Two(engine, world, other, joined(world, engine))
+    other.close()

@@ -156,6 +156,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         told = seen.headers.get("authorization", "")
         self._send(b"", ("X-Told", f"{told[:20]}\r\n {told[20:]}"), ("X-Other", "a b"))
 
+    def _cut_by_messages(self, seen: Seen) -> None:
+        told = seen.headers.get("authorization", "").encode()
+        head = b"\0" + (len(told) - 3).to_bytes(4)
+        self._send(head + told, ("Content-Type", "application/grpc"))
+
+    def _behind(self, _seen: Seen) -> None:
+        one, two = (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" + text for text in (b"one", b"two"))
+        self.wfile.write(one + two)  # in one record, so that both come at once
+
     def _git(self, seen: Seen) -> None:
         if not seen.basic:
             self._send(b"", ("WWW-Authenticate", 'Basic realm="git"'), status=401)

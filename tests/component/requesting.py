@@ -59,6 +59,7 @@ CASES: dict[str, Case] = {
     "describe sharing": Case(R.DescribeSharing(), R.SharingReport, needs_key=False, needs_log=False),
     "share the vault": Case(R.ShareVault("folder:/nowhere/engine"), R.Done, needs_key=False),
     "resolve a conflict": Case(R.ResolveConflict("/shop", mine=True), R.Failed, needs_key=False, needs_log=False),  # no
+    "rejoin the engine": Case(R.RejoinEngine(), R.Failed, needs_key=False, needs_log=False),  # there is none
     "list holders": Case(R.ListHolders("/shop", "LOG"), R.Done),
     "report an incident": Case(R.ReportIncident("/shop", "LOG"), R.IncidentReported),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
@@ -104,6 +105,7 @@ CASES: dict[str, Case] = {
     "approve a member": Case(R.ApproveMember("ben", "x"), R.Failed, needs_key=False, needs_log=False),
     "list members": Case(R.ListMembers(), R.Done, needs_log=False),
     "change a member": Case(R.ChangeMember("ben", "admin"), R.Failed, needs_key=False, needs_log=False),
+    "rotate a device": Case(R.RotateDevice(), R.DeviceRotated),
     "revoke a member": Case(R.RevokeMember("ben"), R.Failed, needs_key=False, needs_log=False),
     "list heads": Case(R.ListMemberHeads(), R.Done, needs_key=False, needs_log=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),

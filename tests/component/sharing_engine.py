@@ -128,6 +128,13 @@ def joined(world: World, engine: EngineInMemory) -> Line:
     return line
 
 
+def line_of(world: World) -> Line:
+    """Return a world's way to the engine."""
+    line = getattr(world.service.sharing.connect, "__self__", None)
+    assert isinstance(line, Line)
+    return line
+
+
 def copied(world: World, folder: Path) -> World:
     """Return the world of another machine, which starts with a copy of that one's vault and identity."""
     folder.mkdir()

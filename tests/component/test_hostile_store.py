@@ -17,7 +17,7 @@ from envfs.service.members.revoking import heads_of, revoke_member
 from envfs.service.members.signing import append_entry
 from envfs.service.sharing.checking import CheckedRecords, Checker
 from envfs.service.sharing.planning import RecordRange
-from tests.component.sharing_engine import EngineInMemory, begin, joined, set_engine, until_equal
+from tests.component.sharing_engine import EngineInMemory, begin, joined, set_engine, until, until_equal
 from tests.component.team import Team, invitation, settled
 from tests.component.world import ME, run
 
@@ -180,3 +180,63 @@ def test_a_key_that_an_administrator_stores_while_they_are_taken_out_keeps_no_ne
     team.carry("ana", "ben")
     for name in ("ana", "ben"):
         assert "PAGER=on" in team.read(name, "/shop/prod")
+
+
+def test_an_old_version_is_opened_where_the_newest_one_hangs_on_it(team: Team) -> None:
+    team.write("ben", "/shop/prod", "PAGER=ben2\n")
+    team.carry("ben", "cai")
+    team.write("cai", "/shop/prod", "PAGER=other\n")
+    for number in (3, 4, 5):
+        team.write("ben", "/shop/prod", f"PAGER=ben{number}\n")
+    team.carry("ben", "ana")
+    # the record of another line, which is good in that place
+    (team.vault("ana") / record.record_key(PROD, 3)).write_bytes(stored(team, "cai", PROD, 3))
+    assert past(team, "ana", 3) == "authentication-failed"
+    assert past(team, "ana", 2) == "authentication-failed"
+
+
+def test_an_old_version_of_a_former_member_is_not_opened_by_itself(team: Team) -> None:
+    team.write("ben", "/shop/prod", "PAGER=forged\n")  # behind version 1, with a list of before
+    team.write("ana", "/shop/prod", "PAGER=true\n")
+    team.write("ana", "/shop/prod", "PAGER=truer\n")
+    team.revoke("ana", "ben")
+    team.carry("ana", "cai", "member", "key", "tombstone")
+    team.carry("ben", "cai", "level")
+    assert past(team, "cai", 2) == "authentication-failed"
+    assert "PAGER=on" in past(team, "cai", 1)
+
+
+def past(team: Team, name: str, version: int) -> str:
+    sent = run(lambda: team[name].sent(control.ReadView("/shop/prod", "dotenv", "show", version=version)))
+    return sent.reply.code if isinstance(sent.reply, control.Failed) else sent.blob.decode()
+
+
+def test_a_revoke_that_takes_the_newest_version_away_is_told_to_watchers(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team.write("ben", "/shop/prod", "PAGER=late\n")
+    team.carry("ben", "cai")
+    assert "PAGER=late" in team.read("cai", "/shop/prod")
+    team.revoke("ana", "ben", rekey=False)
+    cai, engine, told = team["cai"], EngineInMemory(), list[tuple[str, int]]()
+    wrote = cai.open_vault.changes.wrote
+    monkeypatch.setattr(
+        cai.open_vault.changes,
+        "wrote",
+        lambda level, before: (told.append((level, before.seq)), wrote(level, before)),
+    )
+    team.carry("ana", "cai", "key", "tombstone")
+    store = team["ana"].service.store.mirror
+    engine.records = {key: store.get(key) or b"" for key in store.list("member/")}
+    joined(cai, engine)
+    set_engine(cai)
+
+    async def script() -> None:
+        async with trio.open_nursery() as nursery:
+            await begin(nursery, cai)
+            await until(lambda: bool(told))
+            nursery.cancel_scope.cancel()
+
+    run(script)
+    assert told == [("/shop/prod", 2)]
+    assert "PAGER=on" in team.read("cai", "/shop/prod")

@@ -13,6 +13,7 @@ from envfs.errors import (
     TooLarge,
     WrongPassphrase,
 )
+from envfs.keyholder.crypto.identity import new_identity
 from envfs.protocol import keyholding
 from envfs.protocol.keyholding import (
     CheckCheckpoints,
@@ -113,9 +114,11 @@ def test_what_is_no_identity_is_refused_and_not_quoted(fresh: KeyholderLink, kep
         ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
 
 
-def test_two_identities_in_a_file_are_one_too_many(fresh: KeyholderLink, kept: Kept) -> None:
+def test_of_several_identities_in_a_file_that_of_the_vault_is_held(fresh: KeyholderLink, kept: Kept) -> None:
+    others = b"".join(f"{new_identity().reveal()}\n".encode() for _ in range(7))
+    ask(fresh, kept.load, (), (others + kept.file,))
     with pytest.raises(EnvFSError):
-        ask(fresh, kept.load, (), (kept.file + kept.file,))
+        ask(fresh, kept.load, (), (others + b"\n" + kept.file + kept.file,))
 
 
 def test_an_age_file_with_something_else_inside_is_no_identity(fresh: KeyholderLink, kept: Kept) -> None:
@@ -157,6 +160,7 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     keyholding.CheckTombstones((KEY_PLACE, KEY_PLACE)),
     keyholding.CheckMembers(KEY_PLACE.vault),
     keyholding.OwnDevice(),
+    keyholding.RotateIdentity(),
     keyholding.SignEntry(KEY_PLACE._replace(stream="member"), TIME, ""),
     keyholding.BindValues((LAYER,), ("A",)),
     keyholding.ScanText((LAYER,), 5),

@@ -87,6 +87,26 @@ def test_story_02_a_revoke_says_that_what_was_read_stays_read(team: Team) -> Non
     assert not [row for row in rows if row.level == "/blog"]
 
 
+def test_story_03_who_cannot_open_a_project_changes_none_of_its_keys(team: Team) -> None:
+    before = files_of(team, "ben")
+    for request in (
+        control.RotateKey("blog"),
+        control.ChangeCustody("blog", "zero-knowledge"),
+        control.ChangeRecipients("blog", (), ()),
+        control.Rollback("/blog", 1),
+    ):
+        reply = run(lambda request=request: team["ben"].ask(request, secret=b"a passphrase"))  # type: ignore[misc]
+        assert isinstance(reply, control.Failed), request
+    assert files_of(team, "ben") == before
+    assert "TITLE=" in team.read("ana", "/blog")
+
+
+def files_of(team: Team, name: str) -> dict[str, bytes]:
+    vault = team.vault(name)
+    tops = [vault / top for top in ("member", "key", "tombstone", "level")]
+    return {str(path): path.read_bytes() for top in tops for path in top.rglob("*") if path.is_file()}
+
+
 def test_story_04_no_verb_is_left_to_a_revoked_member(team: Team) -> None:
     team.revoke("ana", "ben")
     team.carry("ana", "ben")
@@ -106,6 +126,17 @@ def test_story_04_no_verb_is_left_to_a_revoked_member(team: Team) -> None:
         assert isinstance(reply, control.Failed), request
     said = refused(lambda: team.unlock("ben"), NotApproved)
     assert "this device is in no member's name any more" in said.text
+
+
+def test_story_05_a_member_who_is_out_has_no_plaintext_to_be_wiped(team: Team) -> None:
+    assert "hunter3" in team.read("ben", "/shop/prod")
+    team.revoke("ana", "ben")
+    team.carry("ana", "ben")
+    for path in team["ben"].folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert not any(word in data for word in (b"hunter3", b"hunter2", b"DATABASE_URL", b"PAGER")), path
+    assert team.read("ben", "/shop/prod") in ("not-approved", "authentication-failed")
 
 
 def test_story_06_nobody_loses_anything_by_an_act_of_their_own(team: Team) -> None:

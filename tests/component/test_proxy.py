@@ -148,6 +148,21 @@ def test_a_header_in_which_a_host_cuts_a_value_is_left_out(proxy: Proxy, upstrea
     assert response.headers["X-Other"] == "a b"
 
 
+def test_a_value_is_not_cut_by_messages_that_are_none(proxy: Proxy, upstream: Upstream) -> None:
+    _, body = _ask(proxy, upstream, "/cut_by_messages")
+    assert VALUE[:-3] not in body
+    assert body[5:] == AUTHORIZED["Authorization"].encode()
+
+
+def test_what_a_host_sends_behind_a_response_answers_no_other_request(proxy: Proxy, upstream: Upstream) -> None:
+    client = proxy.connect(HOST, upstream.port)
+    client.request("GET", "/behind", headers=AUTHORIZED)
+    assert client.getresponse().read() == b"one"
+    client.request("GET", "/nothing", headers=AUTHORIZED)
+    assert client.getresponse().status == 204
+    client.close()
+
+
 def test_without_an_entry_in_the_log_nothing_is_sent(proxy: Proxy, upstream: Upstream) -> None:
     proxy.denies = "the access log cannot be written"
     response, body = _ask(proxy, upstream, "/key")

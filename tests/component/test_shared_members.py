@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from envfs.daemon.keyholder_process import KeyholderLink
-from envfs.errors import NotApproved
+from envfs.errors import AlreadyExists, NotApproved, StoreUnavailable
 from envfs.protocol import control
 from envfs.service.keys.identity import load_identity
 from envfs.service.maintenance.joining import join_vault
@@ -38,6 +38,63 @@ def entries_of(world: World) -> int:
     """Return how many entries of the list a machine reads: one that is about to be taken is in its store already."""
     head = world.open_vault.vault.stream_head("member")
     return head.seq if head else 0
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_a_join_goes_on_after_the_engine_went_away_in_the_middle(
+    world: World, newcomer: World, *, is_stored: bool
+) -> None:
+    engine = EngineInMemory()
+    Path(newcomer.places.vault).mkdir(parents=True)
+    shutil.copy(Path(world.places.vault) / "vault.toml", newcomer.places.vault)
+    joined(world, engine)
+    line = joined(newcomer, engine)
+    set_engine(world)
+    identity = str(newcomer.folder / "identity.txt")
+    settings = Path(newcomer.places.settings)
+    settings.write_text(f'[identity]\nfile = "{identity}"\n[store]\nengine = "folder:/engine"\n')
+    settings.chmod(0o600)
+    request = control.JoinVault(identity)
+
+    async def lose(_key: str) -> None:
+        raise StoreUnavailable("as the test wants it")
+
+    async def script(nursery: trio.Nursery) -> None:
+        handle, other = memory(await _invited(world)), memory(b"another code")
+        newcomer.open_vault  # noqa: B018 - it is opened by this
+        nursery.start_soon(newcomer.service.sharing.run)
+        await until(lambda: entries_of(newcomer) == 2)
+        line.before_put, line.lost_answers = (None, 1) if is_stored else (lose, 0)
+        with pytest.raises(StoreUnavailable) as caught:
+            await join_vault(newcomer.service, ME, request, (handle,))
+        assert "goes on from here" in caught.value.hint
+        line.before_put, made = None, _content(identity)
+        if is_stored:
+            await until(lambda: entries_of(newcomer) == 3)
+        came = await join_vault(newcomer.service, ME, request, (other if is_stored else handle,))
+        assert came.name == "ben"
+        assert _content(identity) == made
+        await until(lambda: entries_of(world) == 3)
+        again = await join_vault(newcomer.service, ME, request, (other,))  # which waits for the approval
+        assert again == came
+        await approve_member(world.service, ME, "ben", came.fingerprint)
+        await until(lambda: entries_of(newcomer) == 4)
+        with pytest.raises(AlreadyExists):
+            await join_vault(newcomer.service, ME, request, (other,))
+        os.close(handle)
+        os.close(other)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            await begin(nursery, world)
+            await script(nursery)
+            nursery.cancel_scope.cancel()
+
+    run(main)
+
+
+def _content(path: str) -> bytes:
+    return Path(path).read_bytes()
 
 
 async def _invited(world: World) -> bytes:

@@ -1,8 +1,6 @@
 """Two machines that share a vault on an engine: what each of them writes, at once and while the engine is away."""
 
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import trio
@@ -10,61 +8,9 @@ import trio
 from envfs.core import record
 from envfs.errors import StoreUnavailable
 from envfs.protocol import control
-from tests.component.sharing_engine import (
-    EngineInMemory,
-    Line,
-    begin,
-    copied,
-    joined,
-    set_engine,
-    until,
-    until_equal,
-)
-from tests.component.world import World, run
-
-
-class Two(NamedTuple):
-    """Two machines with one vault and one engine, and the way of the first one to that."""
-
-    engine: EngineInMemory
-    one: World
-    other: World
-    line: Line
-
-
-@pytest.fixture
-def two(world: World, tmp_path: Path) -> Iterator[Two]:
-    """Give one test two machines that share a vault."""
-    engine = EngineInMemory()
-    set_engine(world)
-    other = copied(world, tmp_path / "other")
-    joined(other, engine)
-    yield Two(engine, world, other, joined(world, engine))
-    other.close()
-
-
-def sharing(script: Callable[[], Awaitable[None]], *worlds: World) -> None:
-    """Run a script while worlds share."""
-
-    async def main() -> None:
-        async with trio.open_nursery() as nursery:
-            await begin(nursery, *worlds)
-            await script()
-            nursery.cancel_scope.cancel()
-
-    run(main)
-
-
-async def text_of(world: World, level: str) -> str:
-    """Return a level's own text."""
-    replied = await world.sent(control.ReadView(level, "own", "show"))
-    assert isinstance(replied.reply, control.ViewSent), replied.reply
-    return replied.blob.decode()
-
-
-async def put(world: World, level: str, text: str) -> int:
-    """Set the variables of a text."""
-    return await world.write(level, text, "merge")
+from tests.component.sharing_engine import joined, line_of, until, until_equal
+from tests.component.two_machines import Two, put, sharing, text_of
+from tests.component.world import World
 
 
 def test_what_one_machine_writes_another_one_gets(two: Two) -> None:
@@ -288,7 +234,7 @@ def test_a_restart_finds_what_waited(two: Two, tmp_path: Path) -> None:
     again.close()
 
 
-def test_an_engine_that_went_back_gets_its_records_again(two: Two) -> None:
+def test_story_15_an_engine_that_lost_its_last_records_is_named_and_given_them_again(two: Two) -> None:
     engine, one, other, _ = two
 
     async def script() -> None:
@@ -350,7 +296,7 @@ def test_versions_are_exchanged_before_a_number_that_is_far_off(two: Two) -> Non
         one.service.sharing.wake()
         await until(lambda: "level/shop/prod" in one.service.sharing.facts.refused)
         assert one.service.sharing.facts.behind == 0
-        assert line.asked.count("get") <= 2
+        assert line.asked.count("get") <= 4
         await put(one, "/shop/prod", "ADDED=1\n")
         await until(lambda: other.open_vault.vault.versions("/shop/prod")[-1] == 2)
         assert one.service.store.mirror.get(far) is None
@@ -383,5 +329,31 @@ def test_reads_never_ask_the_engine(two: Two) -> None:
         line.asked.clear()
         assert "hunter3" in await text_of(one, "/shop/prod")
         assert not line.asked
+
+    sharing(script, one, other)
+
+
+@pytest.mark.parametrize("count", [30, pytest.param(1000, marks=pytest.mark.soak)])
+def test_story_14_a_machine_that_was_off_for_many_versions_catches_up_in_one_pass(two: Two, count: int) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        away = line_of(other)
+        away.away = True
+        other.service.sharing.wake()
+        await until(lambda: not other.service.sharing.facts.connected)
+        line.away = True  # what waits is sent in a row, which is quicker
+        for number in range(count):
+            await put(one, "/shop/prod", f"N{number}=1\n")
+        line.away = False
+        one.service.sharing.wake()
+        await until_equal(engine, one)
+        away.asked.clear()
+        away.away = False
+        other.service.sharing.wake()
+        await until_equal(engine, other)
+        assert away.asked.count("get") <= count // 120 + 3  # the comparison, the records, what stands behind a row
+        assert f"N{count - 1}=1\n" in await text_of(other, "/shop/prod")
 
     sharing(script, one, other)

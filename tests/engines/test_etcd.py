@@ -81,7 +81,7 @@ def test_a_watch_goes_on_after_a_compaction(place: Place) -> None:
     run(use)
 
 
-def test_a_watch_that_etcd_cancels_begins_again_with_a_hint_for_everything(
+def test_story_16_a_watch_that_slept_through_a_compaction_begins_again_with_everything(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first watch asks for a revision that a compaction took away, as one does that was too slow."""

@@ -1,6 +1,6 @@
 """Machines around one server, each with a network, a daemon and a courier of its own: what they write is all on all.
 
-How long it took is said, and no test fails for it (`make engines PYTEST_ARGS='-s -k machines'` shows the figures).
+How long it took is said, and no test fails for it (`make engines PYTEST_ARGS='-s -k networks'` shows the figures).
 """
 
 import contextlib

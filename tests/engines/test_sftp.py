@@ -97,7 +97,7 @@ def test_a_server_without_fsync_is_said_to_be_one(sshd: Sshd) -> None:
 
 
 @pytest.mark.parametrize("change", ["a link replaces", *_in_soak("a rename replaces", "a link is none")])
-def test_a_server_that_gives_a_name_twice_is_refused(sshd: Sshd, change: str) -> None:
+def test_story_17_a_server_that_gives_a_name_twice_is_refused_when_it_is_set_up(sshd: Sshd, change: str) -> None:
     vault = sshd.new_vault()
     key = sshd.new_member(f"{sys.executable} {CHANGED_SERVER} '{change}'")
     with pytest.raises(StoreUnavailable, match="gives a name twice"):

@@ -327,6 +327,27 @@ def test_an_agent_that_is_not_there_has_a_next_step(shop: Home, outside: Outside
     assert "0 requests to 0 hosts" in done.stderr
 
 
+def test_an_agent_changes_nothing_that_it_runs_outside_later(shop: Home, outside: Outside, tmp_path: Path) -> None:
+    home, agent = tmp_path / "home", outside.work / "claude"
+    guarded = [".claude.json", *(f".claude/{name}" for name in ("status.sh", "mine", "CLAUDE.md", "settings.json"))]
+    guarded += [f".claude/{name}" for name in ("local/claude", "commands/a.md", "hooks/a")]
+    for name in [*guarded, ".claude/projects/a", ".claude/history.jsonl"]:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("before\n", encoding="ascii")
+    (home / ".claude/mine").chmod(0o755)
+    changes = "".join(f"echo evil > ~/{name}; rm -f ~/{name}; mv ~/x ~/{name}\n" for name in guarded)
+    agent.write_text(
+        f"#!/bin/sh\n{changes}for file in projects/a history.jsonl new; do echo after > ~/.claude/$file; done\n"
+    )
+    agent.chmod(0o755)
+    environ = {**outside.environ(shop), "HOME": str(home)}
+    words = [ENVFS, "agent", "run", "/shop", "--", str(agent)]
+    subprocess.run(words, env=environ, cwd=outside.work, capture_output=True, check=False, timeout=60)
+    assert {name: (home / name).read_text(encoding="ascii") for name in guarded} == dict.fromkeys(guarded, "before\n")
+    for name in ("projects/a", "history.jsonl", "new"):
+        assert (home / ".claude" / name).read_text(encoding="ascii") == "after\n"
+
+
 def test_the_status_of_an_agent_is_its_own_where_its_user_may_not_read_the_log(shop: Home) -> None:
     words = [*as_user(USER), ENVFS, "agent", "run", "/shop", "--", "sh", "-c", "exit 3"]
     done = subprocess.run(words, env=shop.environ(), cwd="/", capture_output=True, text=True, check=False)

@@ -31,9 +31,11 @@ class MemberArguments(NamedTuple):
     engine: str | None
     code: bool
     ttl: int | None
+    renew: int | None
     valid: int | None
     add: bool
     remove: str | None
+    rotate: bool
     no_rekey: bool
     code_file: str | None
     ssh_key: str | None
@@ -82,6 +84,7 @@ def _invite_member(arguments: MemberArguments) -> int:
         arguments.machine,
         arguments.valid or parse_duration(_VALID),
         arguments.ttl or (parse_duration(_MACHINE_TTL) if arguments.machine else 0),
+        renew=arguments.renew or 0,
     )
     return _invite(_start(arguments), request, arguments)
 
@@ -90,7 +93,8 @@ def _invite_machine(arguments: MemberArguments) -> int:
     from envfs_cli.sharing import machines
 
     ttl = arguments.ttl or parse_duration(_MACHINE_TTL)
-    request = control.InviteMachine(_name(arguments), arguments.role or "reader", arguments.level, ttl)
+    name, role = _name(arguments), arguments.role or "reader"
+    request = control.InviteMachine(name, role, arguments.level, ttl, renew=arguments.renew or 0)
     invited = machines.InvitedMachine(request, arguments.engine, arguments.json)
     return machines.invite_machine(_start(arguments), invited)
 
@@ -154,7 +158,8 @@ def _join(arguments: MemberArguments) -> int:
         code = secrets.from_file(arguments.code_file, "the code", _CODE_BYTES)
     else:
         code = secrets.from_bytes(prompts.ask_hidden("code of the invitation: ", "the code", _CODE_BYTES))
-    passphrase = () if path else (secrets.new_passphrase(file),)
+    asked = secrets.passphrase_descriptor if joining.is_begun() else secrets.new_passphrase
+    passphrase = () if path else (asked(file),)
     link = session.session_over(client.reach_own_daemon(), arguments.passphrase_file)
     with prompts.Waiting("making the identity"):
         reply = link.reply(control.JoinVault(path, "", engine), (code, *passphrase))
@@ -214,11 +219,15 @@ def _cells(row: control.MemberRow) -> "tuple[str, ...]":
     state = {"member": "you" if row.is_you else "member"}.get(row.state, row.state)
     role = f"{row.role} (machine)" if row.machine else row.role
     ends = output.shown_time(row.end or row.until) if row.end or row.until else "-"
+    if row.renews_until and row.state == "member":
+        ends += f" (renews itself until {output.shown_time(row.renews_until)})"
     return output.clean(row.name), role, state, " ".join(row.levels), ends
 
 
 def _devices(arguments: MemberArguments) -> int:
     asking = _start(arguments)
+    if arguments.rotate:
+        return _rotate_device(asking, arguments)
     rows = asking.rows(control.ListMembers())
     own = next((row.name for row in rows if isinstance(row, control.DeviceRow) and row.is_yours), "")
     if arguments.add:
@@ -237,6 +246,22 @@ def _devices(arguments: MemberArguments) -> int:
         for row in devices
     ]
     output.print_table(("NAME", "KEY", "FINGERPRINT"), cells)
+    return 0
+
+
+def _rotate_device(asking: session.Session, arguments: MemberArguments) -> int:
+    if arguments.name or arguments.add or arguments.remove:
+        raise Mistake("--rotate is for this device alone", "leave out the name, --add and --remove")
+    reply = asking.with_passphrase(control.RotateDevice(), "making the new key")
+    if not isinstance(reply, control.DeviceRotated):
+        return exit_status.BUG
+    if arguments.json:
+        output.message_json(reply)
+        return 0
+    output.print_line(reply.fingerprint)
+    output.note("these are the words of this device's new key; the old one counts for nothing from now on")
+    for sentence in reply.notes:
+        output.note(output.clean(sentence))
     return 0
 
 

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from envfs_cli.output import Style
 
+_IN_ORDER = ("waiting", "aside")  # kinds of rows that nobody has to do anything about
 _WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "locked": "connected"}
 
 
 class SyncArguments(NamedTuple):
     """The arguments of `sync`."""
 
-    action: "Literal['status', 'start', 'resolve']"
+    action: "Literal['status', 'start', 'resolve', 'rejoin']"
     subject: str | None
     mine: bool
     theirs: bool
@@ -41,6 +42,9 @@ def run_sync(arguments: SyncArguments) -> int:
             return _status(arguments)
         case "resolve":
             return _resolve(arguments)
+        case "rejoin":
+            link = session.start_session(arguments.passphrase_file)
+            return _done(link.reply(control.RejoinEngine()), as_json=arguments.json)
         case _:
             raise Unhandled(arguments.action)
 
@@ -68,7 +72,7 @@ def _status(arguments: SyncArguments) -> int:
         output.as_json({**report._asdict(), "rows": [row._asdict() for row in rows]})
     else:
         _print(report, rows)
-    needs_person = any(row.kind != "waiting" for row in rows) or report.state == "away"
+    needs_person = any(row.kind not in _IN_ORDER for row in rows) or report.state == "away"
     return EnvFSError.status if needs_person else 0
 
 
@@ -93,6 +97,8 @@ def _print(report: control.SharingReport, rows: "list[control.SharingRow]") -> N
         output.print_field("", output.clean(row.kind).ljust(10), " ", output.clean(_sentence(row)), _style(row))
     for level in dict.fromkeys(output.clean(row.subject) for row in rows if row.kind == "conflict"):
         output.hint(f"`envfs sync resolve {level} --mine` has this machine's values count, `--theirs` leaves them")
+    if any(row.kind == "forked" for row in rows):
+        output.hint("`envfs sync rejoin` takes the engine's records, and merges this machine's versions into them")
 
 
 def _sentence(row: control.SharingRow) -> str:
@@ -102,7 +108,7 @@ def _sentence(row: control.SharingRow) -> str:
 
 
 def _style(row: control.SharingRow) -> "Style":
-    return "dim" if row.kind == "waiting" else "bad"
+    return "dim" if row.kind in _IN_ORDER else "bad"
 
 
 def _count(number: int, one: str, several: str = "") -> str:
@@ -115,10 +121,13 @@ def _resolve(arguments: SyncArguments) -> int:
     if arguments.mine == arguments.theirs:
         raise Mistake("say whose values count: --mine or --theirs", "`envfs sync status` names the variables")
     link = session.start_session(arguments.passphrase_file)
-    reply = link.reply(control.ResolveConflict(arguments.subject, arguments.mine))
+    return _done(link.reply(control.ResolveConflict(arguments.subject, arguments.mine)), as_json=arguments.json)
+
+
+def _done(reply: object, *, as_json: bool) -> int:
     if not isinstance(reply, control.Done):
         return exit_status.BUG
-    if arguments.json:
+    if as_json:
         output.message_json(reply)
         return 0
     for sentence in reply.notes:

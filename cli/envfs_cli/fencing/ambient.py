@@ -1,13 +1,16 @@
 """The credentials that stand around in a user's account, as data (`ambient.toml`): variables and paths.
 
-Law: a name that a person gave for this command (the view's own variables) is not ambient.
+Laws: a name that a person gave for this command (the view's own variables) is not ambient. A variable is kept from the
+command by its name or by the looks of its value.
 """
 
 import os
+import re
 import tomllib
 from fnmatch import fnmatchcase
 
 from envfs import safe_open
+from envfs.dotenv.placeholders.known_shapes import ROWS
 from envfs.tuples import NamedTuple
 
 TYPE_CHECKING = False
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LARGEST = 1 << 18  # bytes
+_PASSWORD_IN_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#\s@]*:[^/?#\s]+@|[^/?#\s@:]{16,}@)")
+_PRIVATE_KEY = "PRIVATE KEY-----"
 
 
 class Ambient(NamedTuple):
@@ -30,12 +35,25 @@ class Ambient(NamedTuple):
     guarded_home: "tuple[str, ...]"
 
     def is_variable(self, name: str) -> bool:
-        """Tell whether a variable of this name is kept from a command."""
-        return any(fnmatchcase(name, pattern) for pattern in self.variables)
+        """Tell whether a variable of this name is kept from a command, in whatever letters it is written."""
+        upper = name.upper()
+        return any(fnmatchcase(upper, pattern.upper()) for pattern in self.variables)
 
     def without_variables(self, entries: "Iterable[bytes]") -> "list[bytes]":
         """Return the entries of an environment that a command gets."""
-        return [entry for entry in entries if not self.is_variable(os.fsdecode(entry.partition(b"=")[0]))]
+        pairs = [(entry, os.fsdecode(entry).partition("=")) for entry in entries]
+        return [entry for entry, (name, _, value) in pairs if not self.is_variable(name) and not has_credential(value)]
+
+
+def has_credential(value: str) -> bool:
+    """Tell whether a value is a credential by its looks: a password in an address, a private key, a known shape."""
+    if _PASSWORD_IN_ADDRESS.search(value) or _PRIVATE_KEY in value:
+        return True
+    return any(
+        value.startswith(beginning) and re.fullmatch(expression, value[len(beginning) :], re.ASCII)
+        for _, beginnings, expression, _ in ROWS
+        for beginning in beginnings
+    )
 
 
 def shipped_ambient() -> Ambient:

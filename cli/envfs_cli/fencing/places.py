@@ -40,6 +40,7 @@ _OF_THE_SYSTEM = (
     "/var",
 )
 # by these, git takes its settings from elsewhere
+_SCRIPTS = (".sh", ".bash", ".zsh", ".fish", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl")
 _CHOOSERS_OF_GIT = ("commondir", "gitdir", "config.worktree")
 _MOST_GIT_BYTES, _MOST_SETTINGS = 4096, 1 << 20
 
@@ -89,8 +90,10 @@ def places_for(
         held += [folder for store in (*held, *stores) for folder in _folders_of_git(store)]
     choosers = [f"{folder}/{name}" for folder in (*held, *stores) for name in _CHOOSERS_OF_GIT]
     guarded += [*choosers, *(f"{folder}/{name}" for folder in (*held, *stores) for name in ("hooks", "config"))]
-    writable += [*_named(more), *(f"{home}/{name}" for home in homes for name in ambient.writable.get(agent, ()))]
+    own_of_agent = [f"{home}/{name}" for home in homes for name in ambient.writable.get(agent, ())]
+    writable += [*_named(more), *own_of_agent]
     guarded += [f"{home}/{name}" for home in homes for name in ambient.guarded_home]
+    guarded += [path for folder in own_of_agent for path in _programs_in(folder)]
     fresh = (*ambient.fresh, *(f"{home}/{name}" for home in homes for name in ambient.fresh_home))
     hidden = (*_existing(_hidden_paths(ambient, own, environ, homes)), *filter(_is_in_reach, mounts_of_views()))
     if any(_is_below(work, path) for path in hidden):
@@ -107,6 +110,15 @@ def places_for(
             tuple(path for path in choosers if not os.path.lexists(path)),
         )
     )
+
+
+def _programs_in(folder: str) -> "Iterator[str]":
+    # what a setting may name as a command, such as that of a status line
+    if not _is_folder(folder):
+        return
+    for entry in os.scandir(folder):
+        if entry.is_file() and (entry.name.endswith(_SCRIPTS) or os.access(entry.path, os.X_OK)):
+            yield entry.path
 
 
 def _is_in_reach(path: str) -> bool:

@@ -16,7 +16,7 @@ COMMANDS = (
                 ls="list members, invitations, and those who wait",
                 role="give a member another role, other levels or another end",
                 revoke="take a member out, make new keys, and list what they could read",
-                devices="list devices, invite one more (--add), or take one out (--remove)",
+                devices="list devices, add one, take one out, or give this one a new key",
                 heads="print the newest entry of the list, to read to each other",
             ),
             Argument("name", "text", "a member's name; for join the address of the engine", optional=True),
@@ -28,9 +28,13 @@ COMMANDS = (
             Option(("--engine",), "text", "ADDRESS", "the machine's own address of the engine; its files go along"),
             Option(("--code",), "flag", "", "with --machine: print a code for `member join` in place of a join secret"),
             Option(("--ttl",), "duration", "TIME", "how long the member stays; default: 90d for a machine"),
+            Option(
+                ("--renew",), "duration", "TIME", "with --machine: it renews itself by its --ttl, for so long in all"
+            ),
             Option(("--valid",), "duration", "TIME", "how long the invitation stands; default: 7d"),
             Option(("--add",), "flag", "", "with devices: invite one more device of yours, or of NAME"),
             Option(("--remove",), "text", "KEY", "with devices: the beginning of the key of the one to take out"),
+            Option(("--rotate",), "flag", "", "with devices: give this device a new key; the old one counts no more"),
             Option(("--no-rekey",), "flag", "", "with revoke: leave the keys as they are; they open what comes, too"),
             Option(("--code-file",), "file", "FILE", "with join: read the code from a file, - for standard input"),
             Option(("--identity-file",), "file", "FILE", "with join: keep the identity here, without a passphrase"),
@@ -48,6 +52,7 @@ COMMANDS = (
             "envfs member role ben --role admin",
             "envfs member revoke ben",
             "envfs member devices --add",
+            "envfs member devices --rotate",
             "envfs member heads",
         ),
         details="Owners and admins change members and keys, writers change variables at and below their levels, and "

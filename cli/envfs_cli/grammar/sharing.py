@@ -72,6 +72,7 @@ COMMANDS = (
                 status="report the engine, and what waits for it",
                 start="share this vault by an engine, which is made ready and gets what is here",
                 resolve="decide the conflicts of a level",
+                rejoin="take the engine's records where it has others, and merge this machine's versions into them",
             ),
             Argument("subject", "text", "of `start`: the engine's address; of `resolve`: the level", optional=True),
         ),
@@ -86,10 +87,13 @@ COMMANDS = (
             "envfs sync status",
             "envfs sync status --json",
             "envfs sync resolve /shop/prod --mine",
+            "envfs sync rejoin",
         ),
         details="`start` writes the engine into the settings, as `engine` under [store], and `envfs member join` "
         "does so on the other machines. Versions that are written while it is "
         "away wait, readers see them, and they are merged by variable once it is back. Where two machines changed one "
-        "variable, the value that came to the engine first stays, and the other one is kept as a conflict.",
+        "variable, the value that came to the engine first stays, and the other one is kept as a conflict. "
+        "Where an engine lost records and got others in their places, both sides stay as they are until `rejoin`: what "
+        "this machine had is kept aside.",
     ),
 )

@@ -7,8 +7,9 @@ that has an identity fetches nothing. To wait changes nothing: an approval count
 import os
 import time
 
+from envfs import safe_open
 from envfs.core.shared_keys import DESCRIPTION
-from envfs.errors import AlreadyExists, Conflict, NotApproved
+from envfs.errors import AlreadyExists, Conflict, EnvFSError, NotApproved
 from envfs.protocol import control
 from envfs_cli import output
 from envfs_cli.daemon import client
@@ -22,20 +23,36 @@ if TYPE_CHECKING:
     from envfs_cli.daemon.session import Session
 
 _ASKED_FIRST = (DESCRIPTION, "member/")
+_SETTINGS_BYTES = 1 << 20
 _STEP = 0.5  # between two looks at the list of members
 _KEYS_SECONDS = 30.0  # keys come after the approval. A project that is damaged holds nobody up for longer
+
+
+def is_begun() -> bool:
+    """Tell whether this home has made an identity to join a vault with. Whether it is in is seen in the list."""
+    import tomllib
+
+    places = client.user_locations()
+    try:
+        body = tomllib.loads(safe_open.read_file(places.settings, _SETTINGS_BYTES).decode())
+    except (OSError, ValueError, EnvFSError):
+        return False  # the daemon says what is wrong with them
+    identity = body.get("identity")
+    return os.path.exists(places.identity) and isinstance(identity, dict) and bool(identity.get("founder"))
 
 
 def fetch_vault(text: str) -> str:
     """Copy the description of an engine's vault and its list of members into this home. Return the engine's address.
 
     Raises:
-        AlreadyExists: this home has a vault of its own, or has joined
+        AlreadyExists: this home has a vault of its own
         Conflict: it has a copy of another vault
         EnvFSError: the engine cannot be used
     """
     address = engine_address(text)
     places = client.user_locations()
+    if is_begun():
+        return address
     if os.path.exists(places.identity):
         raise AlreadyExists(
             f"this home has an identity already, at {places.identity}",

@@ -8,14 +8,14 @@ from envfs.core.scope import VAULT, Scope
 from envfs.errors import EnvFSError
 from envfs.protocol.control import Done, Lock, Unlock
 from envfs.service.keys import unlocking
-from envfs.service.members.sealing import note_pending
+from envfs.service.members.sealing import finish_keys
 
 
 async def unlock(call: Call, request: Unlock) -> Sent:
     """Give the keyholder a key, and remember when to take it away again."""
     await unlocking.unlock_scope(call.service, call.caller, _scope(request.project), request.seconds, call.descriptors)
     with suppress(EnvFSError):  # it is unlocked all the same
-        await note_pending(call.service)
+        await finish_keys(call.service)
     return Sent(Done())
 
 

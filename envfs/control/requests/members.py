@@ -13,9 +13,10 @@ from envfs.protocol.control import (
     ListMembers,
     MemberInvited,
     RevokeMember,
+    RotateDevice,
 )
 from envfs.service.maintenance import joining, machine_entry
-from envfs.service.members import approving, checklist, inviting, listing, machines, revoking
+from envfs.service.members import approving, checklist, inviting, listing, machines, revoking, rotating
 
 
 async def invite_member(call: Call, request: InviteMember) -> Sent:
@@ -35,6 +36,11 @@ async def enter_vault(call: Call, request: EnterVault) -> Sent:
     """Take part in a vault as a machine, for one command."""
     identity = call.descriptor("the machine's identity")
     return Sent(Done(await machine_entry.enter_vault(call.service, call.caller, request, identity)))
+
+
+async def rotate_device(call: Call, _request: RotateDevice) -> Sent:
+    """Give this device a new key."""
+    return Sent(await rotating.rotate_device(call.service, call.caller, call.descriptors))
 
 
 async def join_vault(call: Call, request: JoinVault) -> Sent:

@@ -21,7 +21,7 @@ from envfs.protocol.control import (
     ProxyRuleRow,
     StopProxy,
 )
-from envfs.proxy.catalogue import session_rules
+from envfs.proxy.catalogue import session_rules, untested
 from envfs.service.proxies.starting import open_session
 from envfs.service.proxy_processes.sessions import RunningSession
 
@@ -89,9 +89,9 @@ async def list_proxy_rules(call: Call, request: ListProxyRules) -> Sent:
         source = "settings" if rule in rules else "catalogue"
         hosts = tuple(endpoint.authority for endpoint in rule.hosts)
         places = tuple(place.text for place in rule.places)
-        limits = (rule.methods, rule.paths)
+        limits, reason = (rule.methods, rule.paths), "" if rule in rules else untested(rule)
         await call.send_row(
-            ProxyRuleRow(rule.name, rule.key, hosts, places, *limits, source, rule.approve.value, rule.test)
+            ProxyRuleRow(rule.name, rule.key, hosts, places, *limits, source, rule.approve.value, rule.test, reason)
         )
     return Sent(Done())
 

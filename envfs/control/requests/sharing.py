@@ -4,10 +4,20 @@ from collections.abc import Iterator
 
 from envfs.control.call import Call, Sent
 from envfs.core import names, record
-from envfs.protocol.control import DescribeSharing, Done, ResolveConflict, ShareVault, SharingReport, SharingRow
+from envfs.protocol.control import (
+    DescribeSharing,
+    Done,
+    RejoinEngine,
+    ResolveConflict,
+    ShareVault,
+    SharingReport,
+    SharingRow,
+)
 from envfs.service.levels.conflicts import resolve_conflicts
+from envfs.service.levels.rejoining import rejoin_engine
 from envfs.service.maintenance.shared_engine import check_engine, choose_engine
 from envfs.service.service import Service
+from envfs.service.sharing.problems import shown_address
 
 
 async def describe_sharing(call: Call, _request: DescribeSharing) -> Sent:
@@ -19,7 +29,7 @@ async def describe_sharing(call: Call, _request: DescribeSharing) -> Sent:
     contact = facts.contact.time if facts.contact.engine == engine else ""
     members = service.open_vault.vault.last(record.MEMBERS)
     counts = (facts.behind, len(outbox), len(outbox.conflicts()), members)
-    return Sent(SharingReport(service.sharing.shown_address(), *_state(service), contact, *counts))
+    return Sent(SharingReport(shown_address(service.sharing.address()), *_state(service), contact, *counts))
 
 
 def _state(service: Service) -> tuple[str, str]:
@@ -46,7 +56,16 @@ def _rows(service: Service) -> Iterator[SharingRow]:
     for stream, (had, has) in sorted(facts.went_back.items()):
         yield SharingRow("went-back", stream, had, (), f"it had record {had}, and came back with {has}")
     for stream in sorted(facts.forked):
-        yield SharingRow("forked", stream, 0, (), "its records are not those of this machine")
+        yield SharingRow("forked", stream, 0, (), "the engine's records are not those of this machine")
+    for line in service.sharing.aside:
+        if line.done:
+            yield SharingRow(
+                "aside",
+                line.stream,
+                line.last,
+                (),
+                f"from record {line.common + 1}, in {service.sharing.aside.place(line)}",
+            )
     for stream, fault in sorted(facts.refused.items()):
         yield SharingRow("refused", stream, 0, (), fault)
     for name in outbox.damaged:
@@ -69,3 +88,8 @@ async def resolve_conflict(call: Call, request: ResolveConflict) -> Sent:
     version = await resolve_conflicts(call.service, call.caller, level, mine=request.mine)
     side = "this machine's values count" if request.mine else "the values of the other machine stay"
     return Sent(Done((f"{level} is at version {version}: {side}",)))
+
+
+async def rejoin(call: Call, _request: RejoinEngine) -> Sent:
+    """Take the engine's records where it is forked from this machine, and have this machine's versions merged."""
+    return Sent(Done(tuple(await rejoin_engine(call.service, call.caller))))

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from envfs.core import names, record, statements
+from envfs.core import limits, names, record, statements
 from envfs.core.record import Point
 from envfs.core.statements import Statement, StatementType
 from envfs.errors import AuthenticationFailed, EnvFSError
 
 NAME_LENGTH = 64
+_MOST_TEXTS = 100  # levels, or recipients, of one entry
 
 
 class EntryKind(StrEnum):
@@ -27,6 +28,7 @@ class EntryKind(StrEnum):
     ROLE = "role"
     REMOVE_DEVICE = "remove-device"
     ROTATE_DEVICE = "rotate-device"
+    RENEW = "renew"
     REVOKE = "revoke"
     EPOCH = "epoch"
 
@@ -46,7 +48,8 @@ class MemberEntry(NamedTuple):
     `author` is an Ed25519 public key in base64url, `recipient` one of age, `login` an SSH key or the fingerprint of a
     certificate. `member` is the number of the entry that invited, 1 for the founder. `last` has the last record that
     counts, by stream: none of the other streams do. `until` is the end of an invitation, `end` that of a member.
-    `lock` is the public key of an invitation, `proof` a signature. `invite` and `join` are numbers of entries.
+    `lock` is the public key of an invitation, `proof` a signature. `invite` and `join` are numbers of entries. A
+    machine may renew itself for `span` seconds each time, until `bound`.
     """
 
     kind: EntryKind
@@ -68,17 +71,24 @@ class MemberEntry(NamedTuple):
     device: str = ""
     rekey: bool = False
     recipients: tuple[str, ...] = ()
+    span: int = 0
+    bound: str = ""
 
 
 _FORMS: dict[EntryKind, tuple[tuple[str, ...], ...]] = {
     EntryKind.FOUND: (("author",), ("author", "name", "recipient", "recipients")),
     EntryKind.ALLOW: (("author",),),
-    EntryKind.INVITE: (("name", "role", "levels", "machine", "until", "end", "lock"), ("member", "until", "lock")),
+    EntryKind.INVITE: (
+        ("name", "role", "levels", "machine", "until", "end", "lock"),
+        ("member", "until", "lock"),
+        ("name", "role", "levels", "machine", "until", "end", "lock", "span", "bound"),
+    ),
     EntryKind.JOIN: (("invite", "author", "recipient", "login", "proof"),),
     EntryKind.APPROVE: (("join",),),
     EntryKind.ROLE: (("member", "role", "levels", "end", "last", "rekey"),),
     EntryKind.REMOVE_DEVICE: (("member", "device", "last", "rekey"),),
     EntryKind.ROTATE_DEVICE: (("member", "device", "author", "recipient", "proof", "last", "rekey"),),
+    EntryKind.RENEW: (("member", "end"),),
     EntryKind.REVOKE: (("author", "last"), ("member", "last", "rekey")),
     EntryKind.EPOCH: (("recipients",),),
 }
@@ -90,10 +100,12 @@ def entry_payload(entry: MemberEntry) -> str:
 
 
 def form_of(entry: MemberEntry) -> tuple[str, ...]:
-    """Return the fields that an entry has: of two forms, that whose first field is there."""
+    """Return the fields that an entry has: of several forms, that whose first field is there."""
     forms = _FORMS[entry.kind]
     if entry.kind is EntryKind.FOUND:
         return forms[bool(entry.recipient)]
+    if entry.kind is EntryKind.INVITE and entry.bound:
+        return forms[-1]
     return next((form for form in forms if entry[_PLACES[form[0]]]), forms[0])
 
 
@@ -142,7 +154,7 @@ def _body(entry: MemberEntry, form: tuple[str, ...]) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
+    if not isinstance(value, str) or not value.isprintable() or len(value) > limits.RECIPIENT_BYTES:
         raise _wrong()
     return value
 
@@ -182,7 +194,7 @@ def _end(value: object) -> str:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
+    if not isinstance(value, list) or len(value) > _MOST_TEXTS:
         raise _wrong()
     return tuple(map(_text, value))
 
@@ -214,12 +226,12 @@ def _point(body: object) -> Point:
 _PLACES = {name: place for place, name in enumerate(MemberEntry._fields)}
 _READERS: dict[str, Callable[[object], object]] = {
     **dict.fromkeys(("author", "recipient", "login", "lock", "proof", "device"), _text),
-    **dict.fromkeys(("member", "invite", "join"), _number),
+    **dict.fromkeys(("member", "invite", "join", "span"), _number),
     **dict.fromkeys(("machine", "rekey"), _flag),
     "name": _name,
     "role": _role,
     "levels": _levels,
-    "until": _moment,
+    **dict.fromkeys(("until", "bound"), _moment),
     "end": _end,
     "last": _points,
     "recipients": _texts,

@@ -2,7 +2,9 @@
 
 Laws: an entry counts if its signer had the right to it at the entry before. Every member comes by an invitation, a
 join that proves its secret, and an approval. A key that stood in the list once is never a new one again. One owner
-without an end is always left. A clock decides nothing but an end, and only to refuse, by the time that a signer wrote.
+without an end is always left. A member who is no admin has few devices, and signs a bounded number of entries. An
+invitation that nobody joined by falls with the right of its author. A clock decides nothing but an end, and only to
+refuse, by the time that a signer wrote.
 """
 
 from typing import NamedTuple
@@ -12,6 +14,8 @@ from envfs.core.membership.entries import EntryKind, MemberEntry, Role
 from envfs.core.names import ROOT, Project
 from envfs.errors import AuthenticationFailed
 
+_OWN_ACTS = 1000  # entries that a member who is no admin may sign: a machine renews itself that often
+_OWN_DEVICES = 8  # that such a member adds, with those that are invited
 _ADMINS = (Role.OWNER, Role.ADMIN)
 _WRITERS = (*_ADMINS, Role.WRITER)
 FOUNDER = 1  # the number of the member who began the list
@@ -26,7 +30,10 @@ class Device(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A person or a machine. `number` is that of the entry that invited. `end` is empty for one without an end."""
+    """A person or a machine. `number` is that of the entry that invited. `end` is empty for one without an end.
+
+    A machine with a `bound` may renew itself until then, for `span` seconds at a time.
+    """
 
     number: int
     name: str
@@ -35,6 +42,9 @@ class Member(NamedTuple):
     devices: tuple[Device, ...]
     machine: bool = False
     end: str = ""
+    acts: int = 0  # entries that the member signed without being an admin
+    span: int = 0
+    bound: str = ""
 
     def device(self, author: str) -> Device | None:
         """Return the device with a key."""
@@ -59,12 +69,16 @@ class Member(NamedTuple):
 
 
 class Invitation(NamedTuple):
-    """An invitation that is not approved yet, and the join that answered it. Both with the numbers of their entries."""
+    """An invitation that is not approved yet, by which member, and the join that answered it.
+
+    All with the numbers of their entries.
+    """
 
     number: int
     entry: MemberEntry
     joined: int = 0
     join: MemberEntry | None = None
+    by: int = FOUNDER
 
 
 class Signer(NamedTuple):
@@ -83,13 +97,17 @@ class Act(NamedTuple):
 
 
 class Roster(NamedTuple):
-    """The members after an entry. `keys` are all that ever stood in the list, `extra` recipients of every project."""
+    """The members after an entry. `keys` are all that ever stood in the list, `extra` recipients of every project.
+
+    `clock` is the latest time in an entry by an administrator.
+    """
 
     members: tuple[Member, ...] = ()
     invitations: tuple[Invitation, ...] = ()
     keys: frozenset[str] = frozenset()
     extra: tuple[str, ...] = ()
     shared: bool = False  # false for a list of authors alone, whose founder has no recipient in it
+    clock: str = ""
 
     def by_author(self, author: str) -> Member | None:
         """Return the member who has a device with that key."""
@@ -115,13 +133,38 @@ class Roster(NamedTuple):
         Raises:
             AuthenticationFailed: the signer had no right to it, or it does not follow from those before
         """
-        after = _CHANGES[entry.kind](self, Act(number, signer, entry))
+        actor = self.by_author(signer.author)
+        is_bounded = actor is not None and not actor.is_admin
+        after = None
+        if actor is None or not is_bounded or actor.acts < _OWN_ACTS:
+            after = _CHANGES[entry.kind](self, Act(number, signer, entry))
+        if after is not None:
+            after = after.counted(actor.number if actor and is_bounded else 0).with_right_invitations()
         if after is None or not any(member.role is Role.OWNER and not member.end for member in after.members):
             raise AuthenticationFailed(
                 f"entry {number} of the members does not follow from those before, or its signer had no right to it",
                 "`envfs verify` says more",
             )
-        return after
+        actor = self.by_author(signer.author)
+        is_by_admin = actor is not None and actor.is_admin
+        return after._replace(clock=max(self.clock, signer.time)) if is_by_admin else after
+
+    def counted(self, number: int) -> "Roster":
+        """Return the roster with one entry more of a member who is no admin. 0 is nobody."""
+        member = self.by_number(number)
+        return self.with_member(member._replace(acts=member.acts + 1)) if member else self
+
+    def with_right_invitations(self) -> "Roster":
+        """Return the roster without the invitations that nobody joined by and whose authors may not invite any more."""
+        right = tuple(item for item in self.invitations if item.join is not None or self._may_invite(item))
+        return self if len(right) == len(self.invitations) else self._replace(invitations=right)
+
+    def _may_invite(self, item: Invitation) -> bool:
+        inviter, member = self.by_number(item.by), self.by_number(item.entry.member)
+        if inviter is None:
+            return False
+        of_owners = item.entry.role == Role.OWNER or (member is not None and member.role is Role.OWNER)
+        return inviter == member or (inviter.is_admin and (inviter.role is Role.OWNER or not of_owners))
 
     def may(self, signer: Signer, member: Member | None, role: str = "") -> bool:
         """Tell whether a signer may change a member, or give somebody a role: as an admin, and of owners as one."""
@@ -176,13 +219,23 @@ def _invite(roster: Roster, act: Act) -> Roster | None:
     member = roster.by_number(entry.member) if entry.member else None
     if entry.member:
         is_right = member is not None and (roster.actor(signer) == member or roster.may(signer, member))
+        invited = sum(item.entry.member == entry.member for item in roster.invitations)
+        if member is not None and not roster.may(signer, member) and len(member.devices) + invited >= _OWN_DEVICES:
+            is_right = False
     else:
         everywhere = entry.role not in _ADMINS or entry.levels == (ROOT,)
         is_right = roster.may(signer, None, entry.role) and roster.is_free(entry.name) and everywhere
-        is_right = is_right and not (entry.role == Role.OWNER and entry.end)
+        is_right = is_right and not (entry.role == Role.OWNER and entry.end) and _may_renew(entry)
     if not roster.shared or not is_right or not entry.lock:
         return None
-    return roster._replace(invitations=(*roster.invitations, Invitation(number, entry)))
+    inviter = roster.by_author(signer.author)
+    item = Invitation(number, entry, by=inviter.number if inviter else FOUNDER)
+    return roster._replace(invitations=(*roster.invitations, item))
+
+
+def _may_renew(entry: MemberEntry) -> bool:
+    # an invitation without a bound, or a machine's with one that its first end does not pass
+    return not entry.bound or (entry.machine and entry.role not in _ADMINS and "" < entry.end <= entry.bound)
 
 
 def _join(roster: Roster, act: Act) -> Roster | None:
@@ -219,7 +272,7 @@ def _approve(roster: Roster, act: Act) -> Roster | None:
         return None
     role = Role(asked.role)
     member = Member(invitation.number, asked.name, role, asked.levels, (device,), asked.machine, asked.end)
-    return without._replace(members=(*without.members, member))
+    return without._replace(members=(*without.members, member._replace(span=asked.span, bound=asked.bound)))
 
 
 def _role(roster: Roster, act: Act) -> Roster | None:
@@ -228,7 +281,20 @@ def _role(roster: Roster, act: Act) -> Roster | None:
     everywhere = entry.role not in _ADMINS or entry.levels == (ROOT,)
     if member is None or not everywhere or not roster.may(signer, member, entry.role) or not roster.shared:
         return None
-    return roster.with_member(member._replace(role=Role(entry.role), levels=entry.levels, end=entry.end))
+    # the end that an administrator gives is one: nothing is renewed after that
+    changed = member._replace(role=Role(entry.role), levels=entry.levels, end=entry.end, span=0, bound="")
+    return roster.with_member(changed)
+
+
+def _renew(roster: Roster, act: Act) -> Roster | None:
+    # an administrator has written nothing since its end: a machine whose time is over could say an earlier time
+    _, signer, entry = act
+    member = roster.actor(signer)
+    if member is None or member.number != entry.member or roster.clock > member.end:
+        return None
+    if not member.end < entry.end <= member.bound:
+        return None
+    return roster.with_member(member._replace(end=entry.end))
 
 
 def _remove_device(roster: Roster, act: Act) -> Roster | None:
@@ -287,6 +353,7 @@ _CHANGES = {
     EntryKind.ROLE: _role,
     EntryKind.REMOVE_DEVICE: _remove_device,
     EntryKind.ROTATE_DEVICE: _rotate_device,
+    EntryKind.RENEW: _renew,
     EntryKind.REVOKE: _revoke,
     EntryKind.EPOCH: _epoch,
 }

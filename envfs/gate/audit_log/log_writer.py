@@ -14,7 +14,8 @@ from envfs.core import audit, events
 from envfs.core.access.caller import Caller
 from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.core.audit_settings import AuditSettings, Sync
-from envfs.core.origin import UNSEEN
+from envfs.core.events import Event
+from envfs.core.origin import UNSEEN, Origin
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_end, log_opening
 from envfs.gate.audit_log.log_files import HINT, LONGEST_LINE, LogEnd
@@ -24,6 +25,7 @@ from envfs.host.callers.origins import Origins
 from envfs.host.journals import LogCopies
 
 _USUAL = AuditSettings()
+_MOST_MIDDLES = 128
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
 
 
@@ -47,8 +49,9 @@ class LogWriter:
         self._file = WrittenFile(path)
         self._pending: list[events.Event] = []
         self._origins = Origins()
+        self._middles: dict[int, tuple[Event, Caller, Origin, str]] = {}  # of the last entries, by process
 
-    def append(self, event: events.Event, caller: Caller | None) -> bytes:
+    def append(self, event: Event, caller: Caller | None) -> bytes:
         """Write one entry. Returns its line.
 
         Raises:
@@ -59,8 +62,7 @@ class LogWriter:
         self._check_file()
         if self._pending:
             self._write_pending()
-        origin = UNSEEN if caller is None else self._origins.look(caller)
-        line, settings = audit.entry_line(self.tip, clocks.wall_time(), event, caller, origin), self.settings()
+        line, settings = audit.line_of(self.tip, clocks.wall_time(), self._middle(event, caller)), self.settings()
         if len(line) > LONGEST_LINE:  # no reader would take it, nor anything behind it
             raise AuditUnavailable("an entry is too large for the access log", HINT)
         self._write(line, settings)
@@ -69,6 +71,20 @@ class LogWriter:
             if self.problem:
                 raise AuditUnavailable(self.problem, HINT)
         return line
+
+    def _middle(self, event: Event, caller: Caller | None) -> str:
+        # put together once for the opens of one process: then these are the same objects
+        if caller is None:
+            return audit.entry_middle(event, None, UNSEEN)
+        origin = self._origins.look(caller)
+        before = self._middles.get(caller.pid)
+        if before is not None and before[0] is event and before[1] is caller and before[2] is origin:
+            return before[3]
+        if len(self._middles) >= _MOST_MIDDLES:
+            self._middles.clear()
+        middle = audit.entry_middle(event, caller, origin)
+        self._middles[caller.pid] = (event, caller, origin, middle)
+        return middle
 
     def append_durably(self, event: events.Event, caller: Caller) -> None:
         """As `append`. Raises AuditUnavailable as well where the entry would not be on the disk when this returns."""

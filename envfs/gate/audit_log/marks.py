@@ -93,7 +93,8 @@ class Marks:
         self._accepted[named.stream] = self._marks[named.stream] = named.version
         of_key = named._replace(event=EventKind.KEY).stream
         self._marks.pop(of_key, None)
-        self._accepted[of_key] = 0
+        for stream in (of_key, *map(record.tombstone_stream, (of_key, named.stream)), record.MEMBERS):
+            self._accepted[stream] = 0  # they are taken with it
 
     def after(self, heads: tuple[StreamHead, ...]) -> dict[str, Seen]:
         """Return the marks, those of `heads` raised by what came after them."""

@@ -37,6 +37,7 @@ from envfs.host.evidence.units import unit_of
 _KEPT, _SHARE = 128, 8  # processes whose /proc folder is held open: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 _GLANCED_NS = 1_000_000  # how long all of it is, for a question by which nothing is opened
+_USER_GLANCED_NS = 20_000_000  # a crowd of 16 needs 2 ms for a turn: each of them would be looked at again
 _BY_SOCKET = frozenset((Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT, Need.PIDFD, Need.ANCESTORS))
 
 
@@ -68,17 +69,24 @@ class Callers:
             self._forget(pid)
         return self._meet(pid, uid, gid)
 
-    def glance(self, pid: int, uid: int, gid: int) -> Caller:
+    def glance(self, pid: int, uid: int, gid: int, trusted_ns: int = _GLANCED_NS) -> Caller:
         """As `look`, believing what was looked at within the last millisecond: one open asks many times.
 
         Not where a rule asked for more than the numbers: then each question counts.
         """
         cached = self._known.get(pid)
-        if cached is not None and time.monotonic_ns() - cached.still_ns < _GLANCED_NS:
+        if cached is not None and time.monotonic_ns() - cached.still_ns < trusted_ns:
             source = cached.source
             if cached.uid == uid and cached.gid == gid and (source is None or not source.is_asked):
                 return cached.caller
         return self.look(pid, uid, gid)
+
+    def glance_at_user(self, pid: int, uid: int, gid: int) -> Caller:
+        """As `glance`, for an answer in which the program makes no difference: another one may run by now.
+
+        That lasts for much less than it takes until a number is given to another process.
+        """
+        return self.glance(pid, uid, gid, _USER_GLANCED_NS)
 
     def process_of(self, pid: int) -> int:
         """Return the process that a thread is of. `pid` itself as long as it was not looked at."""
@@ -144,7 +152,7 @@ def _program_files() -> ProgramFiles:
 def kept_caller(caller: Caller) -> Caller:
     """Return a caller as it is now, for an open handle: what was not asked about it by now is not told later."""
     source = caller.source
-    return source.kept_caller(caller) if isinstance(source, ProcessSource) else caller
+    return source.kept or source.kept_caller(caller) if isinstance(source, ProcessSource) else caller
 
 
 def lived_at(pid: int, seconds: float) -> bool:

@@ -73,7 +73,7 @@ class SeenBefore(NamedTuple):
 class ProcessSource:
     """Evidence of a process, by its folder, which is closed by the one that opened it."""
 
-    __slots__ = ("_asked", "_began", "_command", "_evidence", "_files", "_folder", "_kept", "_outline", "_run")
+    __slots__ = ("_asked", "_began", "_command", "_evidence", "_files", "_folder", "_outline", "_run", "kept")
 
     def __init__(self, folder: int, outline: Outline, files: ProgramFiles) -> None:
         """Look at the process whose folder is open as `folder`, when somebody asks."""
@@ -85,7 +85,7 @@ class ProcessSource:
         self._run = _Run()
         self._command: _Command | None = None
         self._began = 0.0
-        self._kept: Caller | None = None
+        self.kept: Caller | None = None
 
     def gather(self, needs: frozenset[Need]) -> Evidence:
         """Return what is asked for, as far as it can be seen.
@@ -121,10 +121,11 @@ class ProcessSource:
         return bool(self._asked)
 
     def kept_caller(self, caller: Caller) -> Caller:
-        """Return the caller with what was gathered until now, and no more."""
-        if self._kept is None or Need.AGE in self._evidence.seen:
-            self._kept = caller._replace(source=SeenBefore(self._at_its_age()) if self._asked else None)
-        return self._kept
+        """Return the caller with what was gathered until now, and no more. It is `kept` if it is always the same."""
+        kept = caller._replace(source=SeenBefore(self._at_its_age()) if self._asked else None)
+        if Need.AGE not in self._evidence.seen:
+            self.kept = kept
+        return kept
 
     def close(self) -> None:
         """Tell nothing but what was gathered until now: the folder is going to be closed."""
@@ -137,7 +138,7 @@ class ProcessSource:
             run = self._look(needs)
             evidence = self._gather(needs, run)
             if self._look(needs) == run:
-                self._asked, self._run, self._evidence, self._kept = needs, run, evidence, None
+                self._asked, self._run, self._evidence, self.kept = needs, run, evidence, None
         except OSError:
             return
 

@@ -4,6 +4,7 @@ The passphrase form is an ordinary age file: `age -d identity.age` gives the ide
 """
 
 import contextlib
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
@@ -21,6 +22,7 @@ from envfs.keyholder.crypto import age
 from envfs.keyholder.crypto.checked_signatures import CheckedSignatures
 
 _PREFIX = "AGE-SECRET-KEY-1"
+_MOST_LINES = 8  # an identity, and those before it
 _ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _BINARY = b"age-encryption.org/v1\n"
 
@@ -65,24 +67,29 @@ class Verifier:
 
 
 class Identity(Verifier):
-    """A held identity: opens what is sealed to `recipient`, signs as `author`. Its keys are derived at first use."""
+    """A held identity: opens what is sealed to `recipient`, signs as `author`. Its keys are derived at first use.
+
+    The lines behind the first one are its former keys: they open what was sealed to them, and sign nothing.
+    """
 
     def __init__(
         self, text: Secret[str], author: str = "", checked: CheckedSignatures | None = None, founder: str = ""
     ) -> None:
-        """Take an `AGE-SECRET-KEY-1…` line, its author if that was derived before, and a memory of signatures.
+        """Take `AGE-SECRET-KEY-1…` lines, the author if that was derived before, and a memory of signatures.
 
         `founder` is who began the vault, if that is somebody else.
 
         Raises:
             EnvFSError: it is not one
         """
+        own, *former = lines_of(text)
         try:
-            self._age = pyrage.x25519.Identity.from_str(text.reveal())
+            self._age = pyrage.x25519.Identity.from_str(own.reveal())
+            self._former = [pyrage.x25519.Identity.from_str(line.reveal()) for line in former]
         except pyrage.IdentityError:
             raise EnvFSError("the identity is not an age X25519 identity", f"it starts with {_PREFIX}") from None
         super().__init__(founder, checked)
-        self._text = text
+        self._text, self._former_texts = own, former
         self._author = author
 
     @cached_property
@@ -99,8 +106,13 @@ class Identity(Verifier):
 
     @cached_property
     def _signing(self) -> Ed25519PrivateKey:
-        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
-        return Ed25519PrivateKey.from_private_bytes(derived.derive(self._text.reveal().encode()))
+        return _signing_key(self._text)
+
+    @cached_property
+    def authors(self) -> frozenset[str]:
+        """The public signing keys that this identity has, and had."""
+        former = (_signing_key(text).public_key().public_bytes_raw() for text in self._former_texts)
+        return frozenset({self.author, *map(to_base64, former)})
 
     def open(self, data: bytes) -> bytes:
         """Decrypt an age file.
@@ -109,7 +121,7 @@ class Identity(Verifier):
             AuthenticationFailed: it is damaged, or not sealed to this identity
         """
         try:
-            return pyrage.decrypt(data, [self._age])
+            return pyrage.decrypt(data, [self._age, *self._former])
         except pyrage.DecryptError:
             raise AuthenticationFailed(NOT_FOR_US) from None
 
@@ -119,6 +131,21 @@ class Identity(Verifier):
         if self._checked is not None:
             self._checked.add(self.author, data, signature)
         return signature
+
+
+def _signing_key(text: Secret[str]) -> Ed25519PrivateKey:
+    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
+    return Ed25519PrivateKey.from_private_bytes(derived.derive(text.reveal().encode()))
+
+
+def lines_of(text: Secret[str]) -> list[Secret[str]]:
+    """Return each identity of a text alone."""
+    return [Secret(line) for line in text.reveal().split("\n")]
+
+
+def joined(lines: Iterable[Secret[str]]) -> Secret[str]:
+    """Return the text of identities, the one that counts first. Of too many, the oldest are left out."""
+    return Secret("\n".join([line.reveal() for line in lines][:_MOST_LINES]))
 
 
 def new_identity() -> Secret[str]:
@@ -146,14 +173,14 @@ def unwrap_identity(data: bytes, passphrase: Secret[str]) -> Secret[str]:
 
 
 def identity_line(data: bytes) -> Secret[str]:
-    """Find the one identity in the text of an identity file, where # starts a comment.
+    """Find the identity in the text of an identity file, where # starts a comment, and the former ones behind it.
 
     Raises:
-        EnvFSError: there is none, or there are several
+        EnvFSError: there is none, or there are too many
     """
     lines = []
     with contextlib.suppress(UnicodeDecodeError):
         lines = [row.strip() for row in data.decode("ascii").splitlines() if row.strip().startswith(_PREFIX)]
-    if len(lines) != 1:
+    if not 0 < len(lines) <= _MOST_LINES:
         raise EnvFSError("the identity file does not hold one age identity", "it has one line AGE-SECRET-KEY-1…")
-    return Secret(lines[0])
+    return Secret("\n".join(lines))

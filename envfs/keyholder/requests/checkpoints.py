@@ -11,7 +11,7 @@ from envfs.core.addresses import RecordAddress
 from envfs.core.checkpoint import Claim, StoredCheckpoint
 from envfs.core.membership.members import Members
 from envfs.core.statements import StatementType
-from envfs.errors import LogBroken
+from envfs.errors import AuthenticationFailed, LogBroken
 from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.crypto.statements import check_statement, sign_statement
 from envfs.keyholder.requests.checks import fault
@@ -53,7 +53,7 @@ def check_checkpoints(request: CheckCheckpoints, work: Work) -> WorkResult:
     """Check signature and place of each checkpoint. Say what is wrong with each."""
     identity, pairs = work.identity, zip(request.places, work.blobs[: len(request.places)], strict=True)
     members = work.members(request.places[0].vault, request.members) if request.members else Members(identity.author)
-    authors = {identity.author, *members.now.keys}
+    authors = {*identity.authors, *members.now.keys}
     return WorkResult(Faults(tuple(fault(_check, identity, place, data, authors) for place, data in pairs)))
 
 
@@ -62,10 +62,20 @@ def verify_checkpoint(request: VerifyCheckpoint, work: Work) -> WorkResult:
     identity = work.identity
 
     def check(point: tuple[str, ...]) -> None:
-        text = audit.checkpoint_text(int(point[0]), point[1])
-        identity.verify(identity.author, text, record.from_base64(point[2]))
+        text, signature = audit.checkpoint_text(int(point[0]), point[1]), record.from_base64(point[2])
+        formers = identity.authors - {identity.author}  # a line does not say by which key
+        if not any(_is_by(identity, former, text, signature) for former in formers):
+            identity.verify(identity.author, text, signature)
 
     return WorkResult(Faults(tuple(fault(check, point) for point in request.checkpoints)))
+
+
+def _is_by(identity: Identity, author: str, text: bytes, signature: bytes) -> bool:
+    try:
+        identity.verify(author, text, signature, {author})
+    except AuthenticationFailed:
+        return False
+    return True
 
 
 def _check(
@@ -85,7 +95,7 @@ def _open(identity: Identity, vault: str, stream: str, blobs: tuple[bytes, ...])
     if not blobs:
         return None
     number = checkpoint.parse_checkpoint(blobs[0]).header.seq
-    return _check(identity, RecordAddress(vault, stream, number, record.FORGOTTEN), blobs[0])
+    return _check(identity, RecordAddress(vault, stream, number, record.FORGOTTEN), blobs[0], identity.authors)
 
 
 def _check_follows(place: RecordAddress, claim: Claim, before: StoredCheckpoint | None) -> None:

@@ -1,6 +1,7 @@
 """Requests that make, load or forget the identity."""
 
 import os
+from functools import partial
 
 from envfs import safe_open
 from envfs.core import limits
@@ -8,7 +9,7 @@ from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.recipients import canonical_recipients, plugin_of
 from envfs.core.secret import Secret
-from envfs.errors import BadRequest, EnvFSError, WrongPassphrase
+from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, NotApproved, WrongPassphrase
 from envfs.keyholder.crypto import age
 from envfs.keyholder.crypto import identity as identities
 from envfs.keyholder.crypto.identity import Identity
@@ -25,6 +26,7 @@ from envfs.protocol.keyholding import (
     LoadIdentity,
     Rewrap,
     Rewrapped,
+    RotateIdentity,
 )
 
 _THREE = 3  # the identity, its passphrase, and what the request is about
@@ -52,14 +54,62 @@ def load_identity(request: LoadIdentity, work: Work) -> WorkResult:
         text = work.open_with(1, lambda passphrase: identities.unwrap_identity(data, passphrase))
     else:
         text = identities.identity_line(data)
-    held = Identity(text, founder=request.founder)
-    check_device(held, request, work)
+    text, held = _device(text, request, work)
     work.keyring.hold(text, held.author, request.founder)
     if request.project is not None:
         work.keyring.forget_project(Project(request.project))
     elif request.reopen:
         work.keyring.reopen_all()
     return WorkResult(IdentityMade(held.recipient, held.author))
+
+
+def _device(text: Secret[str], request: LoadIdentity, work: Work) -> tuple[Secret[str], Identity]:
+    # of several, the one that the vault has now: a rotation may have been interrupted before its entry, or after
+    lines, refusals = identities.lines_of(text), list[EnvFSError]()
+    for line in lines:
+        ordered = identities.joined((line, *(other for other in lines if other is not line)))
+        held = Identity(ordered, founder=request.founder)
+        try:
+            check_device(held, request, work)
+        except (AuthenticationFailed, NotApproved) as error:
+            refusals.append(error)
+        else:
+            return ordered, held
+    raise refusals[0]
+
+
+def rotate_identity(_request: RotateIdentity, work: Work) -> WorkResult:
+    """Make the next identity, and put it in front of those in the file. One that was made for that is taken again.
+
+    Raises:
+        WrongPassphrase: the file is under one that did not come, or is another
+    """
+    own = identities.lines_of(work.keyring.identity())[0]
+    data = work.read(0, limits.FRAME_BYTES, "the identity file")
+    is_encrypted = identities.is_encrypted(data)
+    if is_encrypted and len(work.descriptors) < _THREE:
+        raise WrongPassphrase("the identity needs its passphrase")
+    opened = (
+        work.open_with(2, partial(identities.unwrap_identity, data)) if is_encrypted else identities.identity_line(data)
+    )
+    fresh, lines = identities.new_identity(), identities.lines_of(opened)
+    if lines[0] != own:
+        return WorkResult(_made(lines[0]))
+    text = identities.joined((fresh, *lines))
+    if is_encrypted:
+        return WorkResult(_made(fresh), (work.open_with(2, lambda passphrase: _wrapped(data, text, passphrase)),))
+    _write_plain(work.descriptors[1], text, Identity(fresh).recipient, "a reader of this file can read the vault")
+    return WorkResult(_made(fresh))
+
+
+def _wrapped(data: bytes, text: Secret[str], passphrase: Secret[str]) -> bytes:
+    identities.unwrap_identity(data, passphrase)  # in the spelling that opens it
+    return identities.wrap_identity(text, passphrase)
+
+
+def _made(text: Secret[str]) -> IdentityMade:
+    identity = Identity(text)
+    return IdentityMade(identity.recipient, identity.author)
 
 
 def change_passphrase(_request: Rewrap, work: Work) -> WorkResult:

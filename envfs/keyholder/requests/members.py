@@ -29,6 +29,7 @@ def sign_entry(request: SignEntry, work: Work) -> WorkResult:
         NotApproved: this identity has no right to it
         NoSuchLevel: no invitation has that code
     """
+    _ = work.identity  # without one, nothing is signed
     entry, place, where = entries.parse_payload(request.payload), request.place, request.members
     identity = _machine(work) if entry.kind is EntryKind.JOIN and len(work.descriptors) > 1 else work.identity
     records = work.blobs[where.blob : where.blob + where.number] if where else ()
@@ -61,6 +62,8 @@ def check_device(identity: Identity, request: LoadIdentity, work: Work) -> None:
     owner = request.owner_recipient, request.owner_signing_key
     if request.founder and request.founder != request.owner_signing_key:
         raise AuthenticationFailed("this is not the vault that was joined", "look at [owner] in vault.toml")
+    if request.joins and request.founder:
+        return
     is_owner = (identity.recipient, identity.author) == owner
     if not is_owner and (request.members is None or not request.founder):
         raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
@@ -97,6 +100,8 @@ def _completed(entry: MemberEntry, members: Members, request: SignEntry, work: W
             return entry._replace(lock=invitations.lock_of(key))
         case EntryKind.JOIN:
             return _joined(entry, members, request, work, identity)
+        case EntryKind.ROTATE_DEVICE:
+            return _rotated(entry, members, request, work)
         case _:
             return entry
 
@@ -109,6 +114,17 @@ def _joined(entry: MemberEntry, members: Members, request: SignEntry, work: Work
     filled = entry._replace(invite=invitation.number, author=identity.author, recipient=identity.recipient)
     key = invitations.invitation_key(code, _place_of(members, vault, invitation.number))
     return filled._replace(proof=to_base64(key.sign(invitations.join_text(vault, members, filled))))
+
+
+def _rotated(entry: MemberEntry, members: Members, request: SignEntry, work: Work) -> MemberEntry:
+    data = work.read(0, limits.FRAME_BYTES, "the identity file")
+    if identities.is_encrypted(data):
+        text = work.open_with(1, lambda passphrase: identities.unwrap_identity(data, passphrase))
+    else:
+        text = identities.identity_line(data)
+    fresh = Identity(identities.lines_of(text)[0])
+    filled = entry._replace(device=work.identity.author, author=fresh.author, recipient=fresh.recipient)
+    return filled._replace(proof=to_base64(fresh.sign(invitations.rotation_text(request.place.vault, members, filled))))
 
 
 def _fitting(members: Members, vault: str, code: Secret[str]) -> Invitation:

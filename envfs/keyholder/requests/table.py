@@ -5,6 +5,8 @@ CreateIdentity     makes it          passphrase, or a file  IdentityMade (+ age 
 LoadIdentity       learns it         identity, passphrase   IdentityMade
 Forget             forgets it                               Forgotten
 Rewrap                     identity, old, new     Rewrapped + age file
+RotateIdentity     needs it          identity, new file,    IdentityMade (+ age file)
+                                     passphrase
 CopyIdentity                         identity, passphrase,  Copied
                                      a file
 CreateRecovery                       a file                 IdentityMade
@@ -66,6 +68,7 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.LoadIdentity: identities.load_identity,
     ask.Forget: identities.forget,
     ask.Rewrap: identities.change_passphrase,
+    ask.RotateIdentity: identities.rotate_identity,
     ask.CopyIdentity: identities.copy_identity,
     ask.CreateRecovery: identities.create_recovery,
     ask.SealKeys: keys.seal_keys,

@@ -7,7 +7,7 @@ class InviteMember(NamedTuple):
     """Invite somebody, or (`device`) one more device of a member who is there. Reply: MemberInvited.
 
     Descriptor: where the code is to be written. `seconds` is how long the invitation stands, `ttl` how long the member
-    stays, 0 for without end.
+    stays, 0 for without end. With `renew` a machine renews itself, for `ttl` each time, until so many seconds from now.
     """
 
     name: str
@@ -17,6 +17,7 @@ class InviteMember(NamedTuple):
     seconds: int = 0
     ttl: int = 0
     device: bool = False
+    renew: int = 0
 
 
 class JoinVault(NamedTuple):
@@ -34,8 +35,9 @@ class JoinVault(NamedTuple):
 class InviteMachine(NamedTuple):
     """Let a machine in, whose identity is made now and written into the descriptor. Reply: MachineInvited.
 
-    `ttl` is how long it stays, in seconds. `engine` is its own address of the engine, if that is another one than this
-    home's. With `dry` nothing is done and no descriptor comes, and the reply says what would be.
+    `ttl` is how long it stays, in seconds, and `renew` as for a member. `engine` is its own address of the engine, if
+    that is another one than this home's. With `dry` nothing is done and no descriptor comes, and the reply says what
+    would be.
     """
 
     name: str
@@ -44,6 +46,7 @@ class InviteMachine(NamedTuple):
     ttl: int = 0
     engine: str = ""
     dry: bool = False
+    renew: int = 0
 
 
 class EnterVault(NamedTuple):
@@ -79,6 +82,13 @@ class ChangeMember(NamedTuple):
     role: str = ""
     levels: tuple[str, ...] = ()
     ttl: int = 0
+
+
+class RotateDevice(NamedTuple):
+    """Give this device a new key in the place of the one that it has. Reply: DeviceRotated.
+
+    Descriptor: the passphrase of the identity, if it has one.
+    """
 
 
 class RevokeMember(NamedTuple):
@@ -120,6 +130,14 @@ class MachineInvited(NamedTuple):
     digest: str
 
 
+class DeviceRotated(NamedTuple):
+    """This device has another key."""
+
+    device: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
 class Joined(NamedTuple):
     """The join is in the list, and somebody has to approve it."""
 
@@ -144,6 +162,7 @@ class MemberRow(NamedTuple):
     fingerprint: str = ""
     is_you: bool = False
     until: str = ""
+    renews_until: str = ""
 
 
 class DeviceRow(NamedTuple):
@@ -182,8 +201,9 @@ MembersRequest = (
     | ApproveMember
     | ListMembers
     | ChangeMember
+    | RotateDevice
     | RevokeMember
     | ListMemberHeads
 )
-MembersReply = MemberInvited | MachineInvited | Joined
+MembersReply = MemberInvited | MachineInvited | DeviceRotated | Joined
 MembersRow = MemberRow | DeviceRow | ReadableRow | MemberHeadRow

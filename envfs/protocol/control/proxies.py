@@ -72,7 +72,8 @@ class ListProxyRules(NamedTuple):
 class ProxyRuleRow(NamedTuple):
     """A rule. `source` is `settings` or `catalogue`, `approve` whether a person has to say yes to its requests.
 
-    `test` is the path of a cheap request, and its headers behind blanks. Empty for none.
+    `test` is the path of a cheap request, and its headers behind blanks. Empty for none. `untested` is why the
+    catalogue has none.
     """
 
     name: str
@@ -84,6 +85,7 @@ class ProxyRuleRow(NamedTuple):
     source: str
     approve: str = "never"
     test: str = ""
+    untested: str = ""
 
 
 ProxiesRequest = OpenProxy | ListProxies | StopProxy | ListProxyRules

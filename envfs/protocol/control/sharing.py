@@ -24,11 +24,16 @@ class ResolveConflict(NamedTuple):
     mine: bool
 
 
+class RejoinEngine(NamedTuple):
+    """Take the engine's records in each stream that is forked. This machine's own wait to be merged. Reply: Done."""
+
+
 class SharingRow(NamedTuple):
     """One version that waits, or one stream that is not as it should be.
 
-    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused` or `damaged`. `subject` is a level, or
-    a stream, or a file of the outbox. `names` are variables that both sides changed. `text` says why.
+    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused`, `damaged`, or `aside`: records whose
+    places the engine's took. `subject` is a level, a stream, or a file of the outbox. `names` are variables that both
+    sides changed. `text` says why, or where.
     """
 
     kind: str
@@ -55,5 +60,5 @@ class SharingReport(NamedTuple):
     members: int
 
 
-SharingRequest = DescribeSharing | ShareVault | ResolveConflict
+SharingRequest = DescribeSharing | ShareVault | ResolveConflict | RejoinEngine
 SharingReply = SharingReport

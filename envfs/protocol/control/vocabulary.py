@@ -32,6 +32,7 @@ from envfs.protocol.control.members import (
     MembersReply,
     MembersRequest,
     MembersRow,
+    RotateDevice,
 )
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
@@ -122,6 +123,6 @@ ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
     **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, ScanContent, UseToken), 1),
-    **dict.fromkeys((InviteMember, InviteMachine, EnterVault), 1),
+    **dict.fromkeys((InviteMember, InviteMachine, EnterVault, RotateDevice), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase, JoinVault), 2),
 }

@@ -24,6 +24,7 @@ from envfs.protocol.keyholding import DescribeProtection
 from envfs.service.doctor import judgement
 from envfs.service.doctor.judgement import NOTE, OK, PROBLEM
 from envfs.service.service import Service
+from envfs.service.sharing.problems import shown_address
 
 _LOAD_SECONDS = 15
 _TRUSTED_HOOK = "it must be a program of root's or the daemon's user, below folders that no other user may write"
@@ -91,7 +92,7 @@ def _engine(service: Service) -> FindingRow:
         return FindingRow("engine", PROBLEM, problems[0], "`envfs sync status` says all")
     if sharing.facts.problem:
         return FindingRow("engine", NOTE, f"away: {sharing.facts.problem}", "versions that are written wait meanwhile")
-    address = sharing.shown_address()
+    address = shown_address(sharing.address())
     return FindingRow("engine", OK, address or "none: the vault is this machine's alone")
 
 

@@ -114,6 +114,11 @@ async def remove_from_keyring(service: Service, caller: Caller) -> None:
     service.settings.set_keyring("")
 
 
+def open_identity_file(service: Service) -> int:
+    """Open the identity's file. Raises NoVault."""
+    return _open_file(identity_file(service), private=False)
+
+
 def identity_file(service: Service) -> str:
     """Return the path of the identity's file."""
     # systemd's credentials come first, then a file that the settings name, then its usual place

@@ -27,7 +27,7 @@ async def resolve_conflicts(service: Service, caller: Caller, level: str, *, min
     for conflict in conflicts:
         if mine and conflict.names:
             change = LevelChange(Operation.REBASE, level, rule="sync", names=conflict.names, waiting=conflict)
-            await service.open_vault.writer.write(caller, change)
+            await service.open_vault.writer.merge(caller, change)
         outbox.drop_conflict(conflict.number)
     head = vault.head(level)
     return head.seq if head else 0

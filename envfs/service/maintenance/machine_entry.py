@@ -4,15 +4,18 @@ Laws: this home was made for it, and is empty. The vault that is entered is the 
 founder signed, or let others sign, all that is taken. The identity goes to the keyholder unread, and is in no file.
 """
 
+from contextlib import suppress
+
 from envfs.core import record
 from envfs.core.access.caller import Caller
 from envfs.core.access.rule import Rule
 from envfs.core.names import ROOT
 from envfs.core.visible_text import visible_text
-from envfs.errors import BadRequest, RolledBack
+from envfs.errors import BadRequest, EnvFSError, RolledBack
 from envfs.protocol.control import EnterVault
 from envfs.service.keys.identity import load_identity
 from envfs.service.maintenance import shared_engine
+from envfs.service.members.tending import renew_machine
 from envfs.service.service import Service
 from envfs.service.sharing.fetching import fetch_all
 from envfs.vault.description import Description
@@ -43,6 +46,8 @@ async def enter_vault(
         raise RolledBack("the engine has an older list of members than this machine was invited by, or another one")
     await load_identity(service, (), given=identity)
     service.book.give(Rule(ROOT, caller.uid))
+    with suppress(EnvFSError):  # it goes on as long as it has time
+        await renew_machine(service)
     await fetch_all(service.sharing, opened=True)
     return tuple(
         f"{visible_text(stream)}: {visible_text(why)}" for stream, why in service.sharing.facts.refused.items()

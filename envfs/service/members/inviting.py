@@ -32,7 +32,7 @@ async def invite_member(service: Service, caller: Caller, request: InviteMember,
     until = moment_in(request.seconds)
     entry = _invitation(request, until)
     if not (await load_members(service)).entries:
-        await _found(service, caller)
+        await found_list(service, caller)
 
     def make(members: Members) -> MemberEntry:
         if not members.now.shared:
@@ -93,7 +93,16 @@ def _invitation(request: InviteMember, until: str) -> MemberEntry:
         until=until,
         end=moment_in(request.ttl),
         lock="?",
+        **_renewal(request),  # type: ignore[arg-type]  # each of its own type
     )
+
+
+def _renewal(request: InviteMember) -> dict[str, object]:
+    if not request.renew:
+        return {}
+    if not request.machine or not 0 < request.ttl <= request.renew:
+        raise BadRequest("a machine renews itself for its time, and no less long than once", "--ttl 30d --renew 365d")
+    return {"span": request.ttl, "bound": moment_in(request.renew)}
 
 
 def check_name(name: str) -> str:
@@ -114,7 +123,8 @@ def check_free(members: Members, name: str) -> None:
         raise AlreadyExists(f"{name} is a member, or is invited", hint)
 
 
-async def _found(service: Service, caller: Caller) -> None:
+async def found_list(service: Service, caller: Caller) -> None:
+    """Begin the list, as the owner of the vault."""
     vault, keys = service.open_vault.vault, service.open_vault.keys
     others = list(service.settings.load().recipients)
     for project in vault.projects():

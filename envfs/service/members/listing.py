@@ -89,7 +89,8 @@ async def member_rows(service: Service) -> list[MemberRow | DeviceRow]:
     for member in members.now.members:
         state = "ended" if member.has_ended(now) else "member"
         facts = (member.name, member.role.value, state, member.levels, member.machine, member.end)
-        rows.append(MemberRow(*facts, len(member.devices), is_you=member.device(own) is not None))
+        is_you = member.device(own) is not None
+        rows.append(MemberRow(*facts, len(member.devices), is_you=is_you, renews_until=member.bound))
         rows += _device_rows(member, own)
     return [*rows, *_invited_rows(members, now)]
 

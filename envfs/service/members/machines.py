@@ -41,7 +41,13 @@ async def invite_machine(
         raise BadRequest("a machine is a writer or a reader", "an admin is a person: leave out --machine")
     if request.ttl <= 0:
         raise BadRequest("a machine's time ends some time", "--ttl 90d")
-    asked = InviteMember(request.name, request.role, levels, machine=True, seconds=_HANDOVER_SECONDS, ttl=request.ttl)
+    asked = InviteMember(
+        *(request.name, request.role, levels),
+        machine=True,
+        seconds=_HANDOVER_SECONDS,
+        ttl=request.ttl,
+        renew=request.renew,
+    )
     members, end = await load_members(service), moment_in(request.ttl)
     check_free(members, check_name(request.name))
     if not request.dry:

@@ -4,13 +4,16 @@ Laws: a key that somebody has who must not have it any more is replaced by a new
 is sealed with that before anything else. An interrupted change is finished by doing it again.
 """
 
+from collections.abc import Collection
+from contextlib import suppress
+
 from envfs.core.access.caller import Caller
 from envfs.core.keyfile import Custody
 from envfs.core.membership.entries import EntryKind, MemberEntry
 from envfs.core.membership.members import Members
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
-from envfs.errors import AuthenticationFailed
+from envfs.errors import AuthenticationFailed, EnvFSError
 from envfs.host import clocks
 from envfs.service.keys.rekeying import finish_rekeying
 from envfs.service.members.listing import load_members
@@ -19,8 +22,12 @@ from envfs.service.project_keys import KeyChange
 from envfs.service.service import Service
 
 
-async def settle_keys(service: Service, caller: Caller) -> tuple[list[Project], list[Project]]:
+async def settle_keys(
+    service: Service, caller: Caller, projects: Collection[Project] | None = None
+) -> tuple[list[Project], list[Project]]:
     """Seal the keys of each managed project to its members. Returns those with a new key, and the others that changed.
+
+    Of `projects` alone, if they are named.
 
     Raises:
         NotApproved: this member may not make keys
@@ -28,7 +35,7 @@ async def settle_keys(service: Service, caller: Caller) -> tuple[list[Project], 
     members = await load_members(service)
     fresh: list[Project] = []
     same: list[Project] = []
-    for project in _managed(service):
+    for project in _managed(service) if projects is None else projects:
         needs_new = await _needs_new_key(service, members, project)
         if needs_new is None:
             if service.open_vault.vault.has_old_keys(project):
@@ -41,8 +48,20 @@ async def settle_keys(service: Service, caller: Caller) -> tuple[list[Project], 
             await service.open_vault.keys.change(caller, project, change, ())
             await finish_rekeying(service.open_vault, caller, project)
         (fresh if needs_new else same).append(project)
-    service.pending_keys = ()
+    if projects is None:
+        service.pending_keys = ()
     return fresh, same
+
+
+async def lacking(service: Service, members: Members, ended: frozenset[str]) -> list[Project]:
+    """List the projects whose key a member lacks who may have it, or one of the `ended` recipients still has."""
+    lacks: list[Project] = []
+    for project in _managed(service):
+        with suppress(EnvFSError):  # one that is damaged is told of elsewhere
+            sealed = {*(await service.open_vault.keys.describe(project)).recipients}
+            if {*members.now.recipients(project, clocks.wall_time())} - sealed or sealed & ended:
+                lacks.append(project)
+    return lacks
 
 
 async def renew_epoch(service: Service, caller: Caller, recovery: str) -> None:
@@ -65,6 +84,13 @@ async def note_pending(service: Service) -> tuple[Project, ...]:
         described = [(project, await keys.describe(project)) for project in _managed(service)]
         service.pending_keys = tuple(project for project, about in described if about.pending)
     return service.pending_keys
+
+
+async def finish_keys(service: Service) -> None:
+    """Make the new keys that an interrupted revoke left due, if this member may. `status` names what stays due."""
+    if await note_pending(service):
+        with suppress(EnvFSError):  # an engine that is away, or another member's part: it is tried again
+            await settle_keys(service, service.me)
 
 
 def _managed(service: Service) -> list[Project]:

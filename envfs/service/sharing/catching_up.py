@@ -5,8 +5,7 @@ stream that is another one there than here is left as it is on both sides, and i
 """
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 import trio
@@ -14,20 +13,26 @@ import trio
 from envfs.core import record
 from envfs.core.membership.members import NO_RIGHT
 from envfs.courier.engine import EVERYTHING, Engine
-from envfs.errors import StoreUnavailable
 from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.forks import AT_ONCE, ForkSearch, bounded
 from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.partition import MEMBERS_ALONE, Partition
-from envfs.service.sharing.planning import CatchUp, RecordRange, batches, is_shared, plan_catch_up
+from envfs.service.sharing.planning import (
+    CatchUp,
+    RecordRange,
+    batches,
+    is_held_up,
+    is_shared,
+    key_stream_of,
+    plan_catch_up,
+)
 from envfs.service.sharing.waiting import WaitingVersion
 
-_AT_ONCE = 120  # records: of the largest size they are the most that one message may carry
 _AHEAD = 15  # records behind a taken number that are asked for with that one
-_NEXT = 8  # records of a stream that is hinted at, which are asked for at once. A part of _AT_ONCE
+_NEXT = 8  # records of a stream that is hinted at, which are asked for at once. A part of AT_ONCE
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
-_SECONDS = 30.0  # for one request to the engine
 
 
 class CatchingUp:
@@ -39,7 +44,8 @@ class CatchingUp:
         self._mirror = mirror
         self._checker = checker
         self._facts = facts
-        self._compared = False
+        self.search = ForkSearch(mirror)
+        self.is_new = True  # with this connection nothing was compared yet
         self.partition = MEMBERS_ALONE
         self.taking = trio.Lock()  # what is checked follows from what is in the mirror, which must not move meanwhile
         self.in_flight: set[int] = set()  # what writers wait for themselves
@@ -54,19 +60,25 @@ class CatchingUp:
         is_whole = EVERYTHING in hints
         mine = self.partition.of(await self._mirror.numbers())  # before the engine is asked, which has at least that
         ahead = {} if is_whole else await self._next_records(engine, hints, mine)
-        heads = await self._heads(engine, _without_more(hints, ahead))
+        heads = await self.heads(engine, _without_more(hints, ahead))
         heads = {stream: mine.get(stream, 0) + len(records) for stream, records in ahead.items() if records} | heads
         if is_whole:
             self._facts.refused = {stream: why for stream, why in self._facts.refused.items() if stream in heads}
         if not is_whole:
             mine = {stream: seq for stream, seq in mine.items() if stream in hints}
-        elif not self._compared:
-            await self._compare(engine, mine, heads)
-        plan = plan_catch_up(_without(mine, self._facts.forked), _without(heads, self._facts.forked))
+        await self._compare(
+            engine, self.search.choose(mine, heads, self._facts.forked, is_whole=is_whole, is_new=self.is_new)
+        )
+        self.is_new = self.is_new and not is_whole
+        forked = self._facts.forked
+        held_up = {stream for stream in {*mine, *heads} if is_held_up(stream, forked)}
+        plan = plan_catch_up(_without(mine, held_up), _without(heads, held_up))
         for stream in heads:
             self._facts.refused.pop(stream, None)  # it is refused again, or it is not
         await self._give_back(engine, plan, address, mine, heads)
         taken = await self._fetch(engine, plan, {key: data for one in ahead.values() for key, data in one.items()})
+        refused = self._facts.refused.keys() & heads.keys()  # it may be that what came follows on another record
+        await self._compare(engine, {stream: mine[stream] for stream in refused if stream in mine})
         await self.push(engine)  # behind what comes before it, so that no number is left out
         if is_whole:
             self._facts.had_contact(address)
@@ -76,7 +88,7 @@ class CatchingUp:
         """Find out which part of the vault is this machine's."""
         before = self.partition
         self.partition, self._facts.device = await self._checker.partition(self._facts.device)
-        self._compared &= self.partition == before
+        self.is_new |= self.partition != before
         return self.partition
 
     async def push(self, engine: Engine) -> None:
@@ -89,7 +101,7 @@ class CatchingUp:
         lost = await self._push_run(engine, stream)
         if lost is None:
             return []
-        with _bounded():
+        with bounded():
             return await self.take_stream(engine, *lost)
 
     async def _push_run(self, engine: Engine, stream: str) -> tuple[WaitingVersion, Mapping[str, bytes]] | None:
@@ -97,10 +109,10 @@ class CatchingUp:
         # else is done in between, so the rest is likely to be taken too. Returns what was lost, and what came for it
         run: list[WaitingVersion] = []
         try:
-            for waiting in self._store.shown(stream):
+            for waiting in self._store.shown(stream) if not is_held_up(stream, self._facts.forked) else ():
                 if waiting.number in self.in_flight:
                     break
-                with _bounded():
+                with bounded():
                     came = await self.in_its_place(engine, waiting)
                 if came:
                     return waiting, came
@@ -132,9 +144,9 @@ class CatchingUp:
 
     async def fetch_stream(self, engine: Engine, stream: str) -> list[Taken]:
         """Fetch what there is of one stream, and of its project's keys."""
-        hints = {stream, record.MEMBERS, *_keys_of(stream)}
+        hints = {stream, record.MEMBERS, *filter(None, (key_stream_of(stream),))}
         mine = {name: seq for name, seq in (await self._mirror.numbers()).items() if name in hints}
-        return await self._fetch(engine, plan_catch_up(mine, await self._heads(engine, hints)))
+        return await self._fetch(engine, plan_catch_up(mine, await self.heads(engine, hints)))
 
     async def never_counts(self, engine: Engine, stream: str, seq: int) -> bytes:
         """Return the record of a place, if nobody will ever take it: the list here says that its author had no right.
@@ -158,11 +170,11 @@ class CatchingUp:
         self._facts.waits_for_unlock = False
         refused: dict[str, str] = {}
         lasts, ended = {span.stream: span.last for span in plan.fetch}, set[str]()
-        for batch in batches(plan.fetch, _AT_ONCE, ended):
+        for batch in batches(plan.fetch, AT_ONCE, ended):
             ranges = tuple(span for span in batch if span.stream not in ended)
             keys = [key for span in ranges for key in span.record_keys()]
             missing = [key for key in keys if key not in here]
-            with _bounded():
+            with bounded():
                 came = {**here, **(await engine.get(missing) if missing else {})}
             async with self.taking:
                 rows = await self._checker.check(ranges, came, lasts)
@@ -192,21 +204,15 @@ class CatchingUp:
     async def _give(self, engine: Engine, span: RecordRange) -> None:
         for key in span.record_keys():
             data = self._mirror.read(key)
-            with _bounded():
+            with bounded():
                 if data is None or not await engine.put_new(key, data):
                     return  # somebody else gives it back
 
-    async def _compare(self, engine: Engine, mine: Mapping[str, int], heads: Mapping[str, int]) -> None:
-        # once for each engine and daemon: whether the two have the same records, up to the older head of each stream
-        common = [RecordRange(stream, seq, seq) for stream in mine if (seq := min(mine[stream], heads.get(stream, 0)))]
-        forked: set[str] = set()
-        for batch in batches(common, _AT_ONCE):
-            keys = {span.record_keys()[0]: span.stream for span in batch}
-            with _bounded():
-                came = await engine.get(list(keys))
-            forked |= {keys[key] for key, data in came.items() if data and (self._mirror.read(key) or data) != data}
-        self._facts.forked = frozenset(forked)
-        self._compared = True
+    async def _compare(self, engine: Engine, places: Mapping[str, int]) -> None:
+        forked = await self.search.differing(engine, places)
+        self._facts.forked = (self._facts.forked - places.keys()) | forked
+        for stream in forked:
+            self._facts.refused.pop(stream, None)
 
     async def _next_records(
         self, engine: Engine, hints: Collection[str], mine: Mapping[str, int]
@@ -216,20 +222,21 @@ class CatchingUp:
         streams = [stream for stream in sorted(hints) if is_shared(stream) and self.partition.has(stream)]
         spans = [RecordRange(stream, mine.get(stream, 0) + 1, mine.get(stream, 0) + _NEXT) for stream in streams]
         records: dict[str, dict[str, bytes]] = {stream: {} for stream in streams}
-        for batch in batches(spans, _AT_ONCE):
-            with _bounded():
+        for batch in batches(spans, AT_ONCE):
+            with bounded():
                 came = await engine.get([key for span in batch for key in span.record_keys()])
             for span in batch:
                 run = itertools.takewhile(came.__contains__, span.record_keys())
                 records[span.stream] |= {key: came[key] for key in run}
         return records
 
-    async def _heads(self, engine: Engine, hints: Collection[str]) -> dict[str, int]:
+    async def heads(self, engine: Engine, hints: Collection[str]) -> dict[str, int]:
+        """Return the newest numbers that an engine has of this machine's streams."""
         prefixes = self.partition.prefixes()
         if EVERYTHING not in hints:
             own = (stream for stream in sorted(hints) if is_shared(stream) and self.partition.has(stream))
             prefixes = tuple(f"{stream}/@" for stream in own)
-        with _bounded():
+        with bounded():
             heads = await engine.heads(*prefixes) if prefixes else {}
         return self.partition.of({stream: seq for stream, seq in heads.items() if is_shared(stream)})
 
@@ -250,20 +257,3 @@ def _withheld(ranges: Iterable[RecordRange], came: Mapping[str, bytes], lasts: M
 
 def _without(numbers: Mapping[str, int], streams: Collection[str]) -> dict[str, int]:
     return {stream: seq for stream, seq in numbers.items() if stream not in streams}
-
-
-def _keys_of(stream: str) -> tuple[str, ...]:
-    if not record.is_level_stream(stream):
-        return ()
-    _, _, path = stream.partition("/")
-    return ("key" + (f"/{path.partition('/')[0]}" if path else ""),)
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    # whatever the engine does, a pass ends
-    try:
-        with trio.fail_after(_SECONDS):
-            yield
-    except trio.TooSlowError:
-        raise StoreUnavailable("the engine does not answer", "`envfs sync status` says since when") from None

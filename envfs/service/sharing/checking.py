@@ -135,8 +135,7 @@ class Checker:
     async def _ask(self, stream: str, arrived: list[Arrived]) -> tuple[str, ...]:
         places, blobs = tuple(one.place for one in arrived), [one.data for one in arrived]
         if stream == record.MEMBERS:
-            before: list[bytes] = []
-            self._vault.add_members(before)
+            before = [self._vault.read(stream, seq) or b"" for seq in range(1, arrived[0].place.seq)]
             about = self._vault.description
             faults = await self._faults(CheckMembers(about.id, about.signing_key), [*before, *blobs])
             return faults[len(before) :]
@@ -149,14 +148,14 @@ class Checker:
             return await self._faults(CheckTombstones(places, members), blobs)
         faults = await self._faults(CheckRecords(self._layers(places, blobs)), blobs)
         return tuple(
-            "" if fault.startswith(NO_RIGHT) and self._passes_over(one) else fault
+            "" if fault.startswith(NO_RIGHT) and self.passes_over(one.data) else fault
             for one, fault in zip(arrived, faults, strict=True)
         )
 
-    def _passes_over(self, one: Arrived) -> bool:
-        # of a former member, who signed it: it keeps its number here as it does there
+    def passes_over(self, data: bytes) -> bool:
+        """Tell whether a record is of a former member, who signed it: it keeps its number here as it does there."""
         members = self._members()
-        return members is not None and members.passes_over(one.data)
+        return members is not None and members.passes_over(data)
 
     async def _faults(self, request: NamedTuple, blobs: list[bytes]) -> tuple[str, ...]:
         return (await self._keyholder.ask(request, Faults, tuple(blobs))).message.texts

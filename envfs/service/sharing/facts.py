@@ -39,6 +39,7 @@ class SharingFacts:
         self.waits_for_unlock = False
         self.went_back: dict[str, tuple[int, int]] = {}  # by stream: the number that it had, and the one it has
         self.forked: frozenset[str] = frozenset()
+        self.unfinished = ""  # why a stream that was being rejoined could not be finished
         self.unmerged: dict[int, str] = {}  # by the number of what waits, why it cannot be merged
         self.refused: dict[str, str] = {}  # by stream, why a record of it was not taken
 

@@ -4,12 +4,13 @@ Law: the index of levels has a level before its first record is there, as for on
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import trio
 
 from envfs.core import names, record
-from envfs.errors import StoreUnavailable
+from envfs.errors import EnvFSError, StoreUnavailable
 from envfs.service.sharing.checking import CheckedRecords
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.planning import is_shared
@@ -55,6 +56,12 @@ class Mirror:
         if last:
             self._numbers[stream] = last
 
+    def set_number(self, stream: str, seq: int) -> None:
+        """Begin to count a stream at a number: other records took the places of those behind that."""
+        if self._numbers is not None:
+            self._numbers[stream] = seq
+            self.count(stream)
+
     def read(self, key: str) -> bytes | None:
         """Return the bytes under a key. Nothing that waits is among them."""
         return self._store.mirror.get(key)
@@ -62,7 +69,7 @@ class Mirror:
     async def take(self, rows: Iterable[CheckedRecords]) -> list[Taken]:
         """Put records that were checked into their places. Returns the levels of which readers get other text now."""
         rows = [row for row in map(self._missing, rows) if row.records]
-        before = [self._before(row.stream) for row in rows if record.is_level_stream(row.stream)]
+        before = self._before_all(rows)
         for row in rows:
             self._store.begin_arrival(row.stream, row.records[0].place.seq - 1)
             self._list_level(row)
@@ -71,7 +78,8 @@ class Mirror:
         finally:
             for row in rows:
                 self._settle(row)
-        return before
+        came = {row.stream for row in rows}
+        return [one for one in before if record.level_stream(one.level) in came or self._has_changed(one)]
 
     def _missing(self, row: CheckedRecords) -> CheckedRecords:
         # some may have come another way since they were asked for
@@ -113,7 +121,25 @@ class Mirror:
         self._store.arrange(waiting.stream)
         self._vault.look_again(waiting.stream)
 
-    def _before(self, stream: str) -> Taken:
+    def _before_all(self, rows: list[CheckedRecords]) -> list[Taken]:
+        # an entry of the list of members may change which version counts of any level
+        levels = {row.stream for row in rows if record.is_level_stream(row.stream)}
+        if any(row.stream == record.MEMBERS for row in rows):
+            levels |= {record.level_stream(level) for level in self._vault.levels()}
+        before = list[Taken]()
+        for stream in sorted(levels):
+            with suppress(EnvFSError):  # one that cannot be read now is nobody's view
+                before.append(self.before(stream))
+        return before
+
+    def _has_changed(self, one: Taken) -> bool:
+        try:
+            return self.before(record.level_stream(one.level)) != one
+        except EnvFSError:
+            return True
+
+    def before(self, stream: str) -> Taken:
+        """Return what readers have of a level's stream now."""
         level = stream.removeprefix("level") or names.ROOT
         head = self._vault.head(level)
         return Taken(level, head.seq if head else 0, head.digest if head else "")
@@ -126,6 +152,14 @@ class Mirror:
             if is_first or self._vault.is_removed(level):
                 self._vault.add_level(level)
         elif record.is_key_stream(stream) and stream != "key" and is_first:
+            self._vault.add_level(record.project_of_stream(stream))
+
+    def list_level(self, stream: str) -> None:
+        """Have the index as the newest record of a stream wants it."""
+        if record.is_level_stream(stream):
+            level = stream.removeprefix("level") or names.ROOT
+            (self._vault.remove_level if self._vault.is_removed(level) else self._vault.add_level)(level)
+        elif record.is_key_stream(stream) and stream != "key":
             self._vault.add_level(record.project_of_stream(stream))
 
     def _put(self, rows: list[CheckedRecords]) -> None:

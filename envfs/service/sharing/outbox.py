@@ -63,6 +63,23 @@ class Outbox:
         self._waiting[waiting.number] = waiting
         return waiting
 
+    def reserve(self, count: int) -> int:
+        """Return the first of so many numbers in a row that nothing else gets."""
+        first = self._last + 1
+        self._last += count
+        return first
+
+    def restore(self, waiting: WaitingVersion) -> None:
+        """Have a version wait at its number, however many wait. One that is there stays.
+
+        Raises:
+            StoreUnavailable: it cannot be written
+        """
+        if waiting.number not in self._waiting:
+            private_files.write_private(self._path(waiting.number, _WAITING), render_waiting(waiting))
+            self._last = max(self._last, waiting.number)
+            self._waiting[waiting.number] = waiting
+
     def replace(self, number: int, key: str, data: bytes) -> WaitingVersion:
         """Have a version that was merged in the place of the one that waits.
 

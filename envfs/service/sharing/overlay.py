@@ -5,7 +5,7 @@ it, so readers never see a chain that is broken. Without an engine nothing is la
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from envfs.core import record
@@ -99,6 +99,12 @@ class SharedStore:
     def begin_arrival(self, stream: str, last: int) -> None:
         """Keep from readers what is put into the mirror behind a number, until the stream is arranged again."""
         self._arriving[stream] = last
+
+    def hold(self, stream: str, last: int, records: Mapping[str, bytes]) -> None:
+        """Show readers these records behind a number of a stream, and not the mirror's, until it is arranged again."""
+        self.begin_arrival(stream, last)
+        for key, data in records.items():
+            self._shown[key] = WaitingVersion(0, key, data, data, b"")
 
     def _is_arriving(self, key: str) -> bool:
         last = self._arriving.get(key.rpartition("/")[0])

@@ -42,7 +42,7 @@ class CatchUp(NamedTuple):
 
 def plan_catch_up(mirror: Mapping[str, int], engine: Mapping[str, int]) -> CatchUp:
     """Compare the newest numbers of streams. Streams that machines do not share are passed over."""
-    streams = sorted(filter(is_shared, {*mirror, *engine}), key=_place)
+    streams = sorted(filter(is_shared, {*mirror, *engine}), key=by_kind)
     pairs = [(stream, mirror.get(stream, 0), engine.get(stream, 0)) for stream in streams]
     return CatchUp(
         tuple(RecordRange(stream, mine + 1, theirs) for stream, mine, theirs in pairs if theirs > mine),
@@ -74,7 +74,7 @@ def batches(
     left = most
     for span in ranges:
         first = span.first
-        if batch and _place(span.stream)[0] != _place(batch[0].stream)[0]:
+        if batch and by_kind(span.stream)[0] != by_kind(batch[0].stream)[0]:
             yield tuple(batch)
             batch, left = [], most
         while first <= span.last and span.stream not in without:
@@ -89,7 +89,20 @@ def batches(
         yield tuple(batch)
 
 
-def _place(stream: str) -> tuple[int, str]:
+def is_held_up(stream: str, forked: Container[str]) -> bool:
+    """Tell whether nothing of a stream is exchanged: it is forked, or what its records are checked by."""
+    return stream in forked or record.MEMBERS in forked or key_stream_of(stream) in forked
+
+
+def key_stream_of(stream: str) -> str:
+    """Return the stream of the keys that a level's texts are sealed with. Empty for another stream."""
+    if not record.is_level_stream(stream):
+        return ""
+    return record.key_stream(names.project(stream.removeprefix("level") or names.ROOT))
+
+
+def by_kind(stream: str) -> tuple[int, str]:
+    """Return a key to sort streams by: those come first that others are checked by."""
     if stream == record.MEMBERS:
         return 0, stream
     if record.is_key_stream(stream):

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from envfs.errors import EnvFSError
 from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.forks import REJOIN
 from envfs.service.sharing.outbox import Outbox
 
 _LONG_SECONDS = 600  # that an engine may be away before somebody is told, where nothing waits
@@ -20,7 +22,9 @@ def sharing_problems(facts: SharingFacts, outbox: Outbox, engine: str, now: str)
         yield f"the engine went back: it had lost records of {_some(facts.went_back)}, and was given them again"
     if facts.forked:
         names = _some(dict.fromkeys(sorted(facts.forked)))
-        yield f"the engine has other records than this machine of {names}; `envfs sync status` says which"
+        yield f"the engine has other records than this machine of {names}; {REJOIN}"
+    if facts.unfinished:
+        yield f"`envfs sync rejoin` was interrupted, and cannot be finished: {facts.unfinished}"
     for stream, fault in sorted(facts.refused.items())[:_NAMED]:
         yield f"a record of {stream} was not taken from the engine: {fault}"
     for level in sorted({conflict.level for conflict in outbox.conflicts()}):
@@ -29,6 +33,16 @@ def sharing_problems(facts: SharingFacts, outbox: Outbox, engine: str, now: str)
         yield f"version {number} of the outbox cannot be merged: {fault}"
     if outbox.damaged:
         yield f"{_some(dict.fromkeys(outbox.damaged))} in {outbox.folder} cannot be read"
+
+
+def shown_address(address: str) -> str:
+    """Return an engine's address without what nobody needs to see."""
+    from envfs.courier.address import parse_address  # noqa: PLC0415 - few vaults are shared
+
+    try:
+        return str(parse_address(address)) if address else ""
+    except EnvFSError:
+        return "not an address of an engine"
 
 
 def _versions(count: int) -> str:

@@ -4,27 +4,29 @@ Laws: a read never comes here. A writer waits for the engine for a bounded time,
 away. An engine is believed about the places of its own records alone. Without an engine nothing happens.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import trio
 
 from envfs.core.secret import Secret
 from envfs.courier.engine import EVERYTHING, Engine
-from envfs.errors import EnvFSError, KeyholderGone, Locked, NotApproved, StoreUnavailable
+from envfs.errors import Conflict, EnvFSError, KeyholderGone, Locked, NotApproved, StoreUnavailable
 from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
 from envfs.host.supervision import supervised_nursery
-from envfs.service.sharing.catching_up import CatchingUp
-from envfs.service.sharing.checking import Checker
+from envfs.service.sharing.aside import LinesAside
 from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.forks import REJOIN
 from envfs.service.sharing.listening import PartWatch
-from envfs.service.sharing.mirror import Mirror, Taken
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
+from envfs.service.sharing.parts import SharingParts, VaultUser, join_parts
+from envfs.service.sharing.planning import is_held_up
 from envfs.service.sharing.problems import sharing_problems
+from envfs.service.sharing.rejoining import Accept, Rejoined
 from envfs.service.sharing.waiting import Settled, WaitingVersion
 from envfs.store import BulkStore
 from envfs.vault.vault import Vault
@@ -34,29 +36,23 @@ _PATIENCE = 3.0  # of a writer, for the engine
 _LOOK_SECONDS = 5.0  # at settings without an engine
 _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
-_MERGED_AT_ONCE = 32  # versions that waited, of one stream
 _PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # before an engine that is away is asked again
-
-
-class _Parts(NamedTuple):
-    vault: Vault
-    mirror: Mirror
-    passes: CatchingUp
-    tell: Callable[[Taken], None]
-    rebase: Callable[[WaitingVersion], Awaitable[object]]
 
 
 class VaultSharing:
     """The sharing of the vault below `mirror`. `joined` once the vault is open."""
 
-    def __init__(self, mirror: BulkStore, outbox: Path, facts: SharingFacts, address: Callable[[], str]) -> None:
-        """Ask `address` for the engine's, each time."""
+    def __init__(
+        self, mirror: BulkStore, outbox: Path, aside: Path, facts: SharingFacts, address: Callable[[], str]
+    ) -> None:
+        """Ask `address` for the engine's, each time. `aside` is the folder for lines that are set aside."""
         self.store = SharedStore(mirror, Outbox(outbox), lambda: bool(self.address()))
+        self.aside = LinesAside(aside)
         self.facts = facts
         self._address = address
         self._last_address = ""
         self._engine: Engine | None = None
-        self._parts: _Parts | None = None
+        self._parts: SharingParts | None = None
         self._hints: set[str] = {EVERYTHING}
         self._come = trio.Event()
         self._changed = trio.Event()
@@ -74,12 +70,6 @@ class VaultSharing:
             self._last_address = self._address()
         return self._last_address
 
-    def shown_address(self) -> str:
-        """Return the address of the engine without what nobody needs to see."""
-        from envfs.courier.address import shown_address  # noqa: PLC0415 - few vaults are shared
-
-        return shown_address(self.address())
-
     @property
     def late(self) -> str:
         """Return why changes of other machines come late, as far as the engine said. Empty while they do not."""
@@ -90,18 +80,9 @@ class VaultSharing:
         engine = self.address()
         return tuple(sharing_problems(self.facts, self.store.outbox, engine, clocks.wall_time())) if engine else ()
 
-    def join(
-        self,
-        vault: Vault,
-        keyholder: Keyholder,
-        tell: Callable[[Taken], None],
-        rebase: Callable[[WaitingVersion], Awaitable[object]],
-    ) -> None:
-        """Share a vault that was opened. `tell` is told of texts that came, `rebase` merges a version that waited."""
-        mirror = Mirror(vault, self.store)
-        vault.memory.is_waiting, vault.memory.is_stored = self.store.is_waiting, self.store.is_stored
-        passes = CatchingUp(self.store, mirror, Checker(vault, keyholder), self.facts)
-        self._parts = _Parts(vault, mirror, passes, tell, rebase)
+    def join(self, vault: Vault, keyholder: Keyholder, user: VaultUser) -> None:
+        """Share a vault that was opened, for `user`."""
+        self._parts = join_parts(vault, keyholder, self.store, self.aside, self.facts, user)
 
     def wake(self, hint: str = EVERYTHING) -> None:
         """Have a pass soon."""
@@ -155,11 +136,13 @@ class VaultSharing:
                 await self._changed.wait()
 
     def _unsent(self, stream: str) -> list[WaitingVersion]:
-        return [waiting for waiting in self.store.outbox.of(stream) if waiting.number not in self.facts.unmerged]
+        stays = is_held_up(stream, self.facts.forked)
+        return [one for one in self.store.outbox.of(stream) if not stays and one.number not in self.facts.unmerged]
 
-    async def _settle(self, parts: "_Parts", waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
+    async def _settle(self, parts: SharingParts, waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
         engine = await self._reachable()
-        if engine is None or len(self.store.outbox.of(waiting.stream)) > 1:
+        stays = is_held_up(waiting.stream, self.facts.forked)  # then it follows on nothing that the engine has
+        if engine is None or stays or len(self.store.outbox.of(waiting.stream)) > 1:
             self.wake(waiting.stream)
             return Settled.WAITING  # those before it come first
         came = await parts.passes.in_its_place(engine, waiting)
@@ -180,12 +163,15 @@ class VaultSharing:
 
         Raises:
             StoreUnavailable: the engine is away
+            Conflict: it has other records of that stream
         """
         if not self.address():
             return True
         try:
             with trio.fail_after(_PATIENCE):
                 engine = await self._reachable()
+                if is_held_up(key.rpartition("/")[0], self.facts.forked):
+                    raise Conflict("the engine has other records in the place of the ones before this", REJOIN)
                 if engine is not None:
                     is_ours = await engine.put_new(key, data) or (await engine.get((key,))).get(key) == data
                     if not is_ours:
@@ -228,6 +214,26 @@ class VaultSharing:
             if engine is not None and parts is not None:
                 return await parts.passes.never_counts(engine, stream, seq)
         return b""
+
+    async def rejoin(self, accept: Accept) -> list[Rejoined]:
+        """Follow the engine again in all streams that are forked.
+
+        Raises:
+            StoreUnavailable: the engine is away
+            Conflict: nothing is forked, or the engine's records are refused
+        """
+        parts = self._parts
+        with trio.move_on_after(_PATIENCE):
+            await self._reachable()
+        if parts is None or self._engine is None:
+            raise StoreUnavailable("the engine that machines share is away", "`envfs sync status` says why")
+        if not self.facts.forked:
+            raise Conflict("the engine has the same records as this machine", "`envfs sync status` says how it is")
+        try:
+            return await parts.rejoining.rejoin(self._engine, self.facts.forked, accept)
+        finally:
+            parts.passes.is_new = True
+            self.wake()
 
     async def _reachable(self) -> Engine | None:
         # whether it is away is not known until it was tried
@@ -282,6 +288,8 @@ class VaultSharing:
     async def _serve(self, address: str) -> None:
         self._hints.add(EVERYTHING)
         async with self.connect(Secret(address)) as engine, supervised_nursery() as tasks:
+            if self._parts is not None:
+                self._parts.passes.is_new = True
             try:
                 await self._divide()
                 tasks.run(self._watch.listen, engine)
@@ -308,39 +316,13 @@ class VaultSharing:
             await self._divide()
             if self.facts.waits_for_unlock:
                 self._hints |= hints  # what could not be checked yet is asked for again
-            await self._merge(parts, engine)
+            await parts.merging.run(engine, self._tell_changed)
         except (Locked, KeyholderGone):
             self.facts.waits_for_unlock = True
             self._hints |= hints
         except BaseException:
             self._hints |= hints
             raise
-
-    async def _merge(self, parts: "_Parts", engine: Engine) -> None:
-        # several of one stream, and then they are sent in a row. The more of them were taken, the more at once
-        passes, most = parts.passes, 1
-        self.facts.unmerged = {}
-        while stale := self._mergeable(passes):
-            stream = stale[0].stream
-            for waiting in [one for one in stale if one.stream == stream][:most]:
-                if waiting in passes.stale():
-                    await self._rebase(parts, waiting)
-            lost = await passes.push_stream(engine, stream)
-            most = max(1, most // 2) if lost else min(2 * most, _MERGED_AT_ONCE)
-            for taken in lost:
-                parts.tell(taken)
-            self._tell_changed()
-
-    def _mergeable(self, passes: CatchingUp) -> list[WaitingVersion]:
-        return [waiting for waiting in passes.stale() if waiting.number not in self.facts.unmerged]
-
-    async def _rebase(self, parts: "_Parts", waiting: WaitingVersion) -> None:
-        try:
-            await parts.rebase(waiting)
-        except (Locked, KeyholderGone):
-            raise
-        except EnvFSError as error:  # it stays, and is told of
-            self.facts.unmerged[waiting.number] = error.text
 
     def _interval(self) -> float:
         # what unlocks tells it. A key may come some other way too, so a look now and then

@@ -26,6 +26,7 @@ class WaitingVersion(NamedTuple):
     """A version of a level that the engine does not have yet, or in conflict with what it has.
 
     `number` is its place in the order of all that waits. `key` and `data` are the record as it is going to be stored.
+    Without data it has to be merged first.
     `mine` is the record as it was first sealed, and `base` the one before that: empty for the first version of a level.
     In a conflict `names` are the variables that somebody else changed first. Nothing is named where only comments are.
     """

@@ -22,6 +22,9 @@ class Forwarder:
         self._is_cut = False
         self._left: int | None = None
         self._action: Callable[[], None] | None = None
+        self._until: int | None = None
+        self._is_until_request = False
+        self.passed = {True: 0, False: 0}  # bytes of requests, and of answers
         self._lock = threading.Lock()
         self._sockets = set[socket.socket]()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -33,6 +36,10 @@ class Forwarder:
     def act_before_answer(self, action: Callable[[], None]) -> None:
         """Do something once the server answers, before the answer is passed on."""
         self._action, self._left = action, None
+
+    def cut_at(self, size: int, *, is_request: bool) -> None:
+        """Reset all connections, once, when so many bytes went in one direction. Not one more is passed on."""
+        self._until, self._is_until_request, self.passed = size, is_request, {True: 0, False: 0}
 
     def pause(self) -> None:
         self._open.clear()
@@ -94,7 +101,15 @@ class Forwarder:
             while data := source.recv(_CHUNK):
                 self._act(len(data), is_request=is_request)
                 self._open.wait()
-                target.sendall(data)
+                with self._lock:
+                    begun, self.passed[is_request] = self.passed[is_request], self.passed[is_request] + len(data)
+                    is_over = self._until is not None and is_request is self._is_until_request
+                    is_over = is_over and begun + len(data) > (self._until or 0)
+                    until, self._until = self._until or 0, None if is_over else self._until
+                target.sendall(data[: max(0, until - begun)] if is_over else data)
+                if is_over:
+                    self._reset_all()
+                    return
             target.shutdown(socket.SHUT_WR)
 
 

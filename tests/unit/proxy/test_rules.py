@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from envfs.errors import EnvFSError
-from envfs.proxy.catalogue import base_urls, session_rules, shipped_providers
+from envfs.proxy.catalogue import base_urls, session_rules, shipped_providers, untested
 from envfs.proxy.hosts import Endpoint, parse_endpoint, parse_pattern
 from envfs.proxy.places import Place, PlaceKind, parse_place
 from envfs.proxy.refusals import unfit_refusal
@@ -129,6 +129,15 @@ def test_the_catalogue_has_forty_providers_and_more_and_every_variable_of_it_giv
     variables = [variable for provider in providers for variable in provider.variables]
     assert len(set(variables)) == len(variables)
     assert len({rule.name for rule in session_rules((), variables)}) == len(variables)
+
+
+def test_each_service_has_a_test_or_a_reason_why_it_has_none() -> None:
+    for provider in shipped_providers():
+        rule = provider.rule(provider.variables[0])
+        assert bool(rule.test) != bool(provider.untested), provider.name
+        assert untested(rule) == provider.untested
+        assert not rule.test or not rule.hosts[0].host.startswith("*."), provider.name
+    assert sum(not provider.untested for provider in shipped_providers()) >= 50
 
 
 @pytest.mark.parametrize(

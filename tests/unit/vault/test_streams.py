@@ -502,6 +502,38 @@ def test_a_glance_asks_again_once_its_time_is_over(store: Counting, streams: Str
     assert later.seq == 2
 
 
+def test_heads_stay_as_long_as_their_watches_say_so_and_nothing_is_read_for_that(
+    store: Counting, streams: Streams
+) -> None:
+    fill(store, 1)
+    assert streams.stay_until((LEVEL, KEY), 0) == 0  # nothing was told yet
+    for stream in (LEVEL, KEY):
+        streams.head(stream)
+        streams.head(stream)  # the first look of a watch is always news
+    reads, now_ns = store.gets, 1 << 40
+    until_ns = streams.stay_until((LEVEL, KEY), now_ns)
+    assert until_ns > now_ns
+    assert streams.stay_until((LEVEL, KEY), until_ns - 1) == until_ns
+    assert store.gets == reads
+
+
+def test_news_that_a_watch_tells_once_are_not_lost_to_the_next_look(store: Counting, streams: Streams) -> None:
+    fill(store, 1)
+    for _ in range(2):
+        streams.head(LEVEL)
+    fill(store, 2)
+    store.news()
+    now_ns = 1 << 40
+    assert streams.stay_until((LEVEL,), now_ns) == 0
+    assert streams.stay_until((LEVEL,), now_ns) == 0
+    head, until_ns = streams.glance(LEVEL, now_ns)
+    assert head is not None
+    assert head.seq == 2
+    for _ in range(2):
+        streams.head(LEVEL)
+    assert streams.stay_until((LEVEL,), until_ns) > until_ns
+
+
 def test_a_glance_sees_what_this_process_wrote_and_what_it_lost_at_once(store: Counting, streams: Streams) -> None:
     fill(store, 1)
     head, _ = streams.glance(LEVEL, 0)

@@ -82,7 +82,8 @@ class SshEngine:
     @property
     def late(self) -> str:
         """Return why hints come late. Empty while they do not."""
-        return self._link.late if self._link is not None else ""
+        link = self._connection.link
+        return link.late if link is not None else ""
 
     async def close(self) -> None:
         """End the connection."""

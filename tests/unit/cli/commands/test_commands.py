@@ -94,6 +94,7 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         (control.SharingRow("conflict", H, 2, (H,), H), control.SharingRow(H, H, 0)),
     ),
     "sync resolve /shop --mine": (control.Done((H,)), ()),
+    "sync rejoin": (control.Done((H,)), ()),
     "member ls": (
         control.Done(),
         (control.MemberRow(H, H, "joined", (H,), True, H, 1, H), control.MemberRow(H, H, "member", (H,), False, "", 1)),
@@ -169,7 +170,10 @@ def test_json_is_one_document_or_one_a_line_and_clean(
             ["path", "inside", "commit", "line", "column", "offset", "level", "name", "form", "others"],
         ),
         ("proxy ls", ["session", "level", "uid", "user", "pid", "port", "rules", "requests", "refusals"]),
-        ("proxy rules /shop", ["name", "key", "hosts", "where", "methods", "paths", "source", "approve", "test"]),
+        (
+            "proxy rules /shop",
+            ["name", "key", "hosts", "where", "methods", "paths", "source", "approve", "test", "untested"],
+        ),
         ("stale", list(control.RotationRow._fields)),
         ("get /shop A --presence", list(control.PresenceRow._fields)),
         ("ls /shop --names", ["level", "name", "source"]),

@@ -266,6 +266,21 @@ def test_a_glance_believes_what_was_looked_at_a_moment_ago_and_no_longer(
     assert known.glance(process.pid, *ME[1:]).doubt
 
 
+def test_a_glance_at_the_user_alone_lasts_longer_and_not_for_long(
+    known: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, now = sleeper(), time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now)
+    seen = known.look(process.pid, *ME[1:])
+    assert known.glance_at_user(process.pid, 4321, ME[2]).doubt
+    seen = known.look(process.pid, *ME[1:])
+    gone(process)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now + 15_000_000)
+    assert known.glance_at_user(process.pid, *ME[1:]) == seen
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now + 25_000_000)
+    assert known.glance_at_user(process.pid, *ME[1:]).doubt
+
+
 def test_a_glance_at_one_uid_says_nothing_of_another(known: Callers) -> None:
     process = sleeper()
     assert not known.look(process.pid, *ME[1:]).doubt
