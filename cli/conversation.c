@@ -62,10 +62,13 @@ static int is_there(const char *path)
     return !lstat(path, &status);
 }
 
+#define SYSTEM "/run/envfs"
+static const char of_system[] = SYSTEM "/control.sock";
+
 /* The socket of this home's daemon, or the system's where there is no home (envfs/locations.py, daemon/client.py). */
 static int find_socket(struct sockaddr_un *address)
 {
-    static const char system[] = "/run/envfs/control.sock", name[] = "envfs/control.sock";
+    static const char name[] = "envfs/control.sock";
     const char *home = getenv("ENVFS_HOME"), *session = getenv("XDG_RUNTIME_DIR");
     char path[PATH_MAX], vault[PATH_MAX], link[PATH_MAX];
 
@@ -73,20 +76,29 @@ static int find_socket(struct sockaddr_un *address)
         if (!find_path(path, "ENVFS_HOME", "", "run/control.sock"))
             return 0;
     } else if (!geteuid())
-        strcpy(path, system);
+        strcpy(path, of_system);
     else if (!find_path(path, session && *session ? "XDG_RUNTIME_DIR" : "XDG_STATE_HOME", ".local/state", name))
         return 0;
     else if (!is_there(path)) {
         if (home || !find_path(vault, "XDG_DATA_HOME", ".local/share", "envfs/vault") || is_there(vault) ||
             !getenv("HOME") || snprintf(link, PATH_MAX, "%s/envfs", getenv("HOME")) >= PATH_MAX || is_there(link))
             return 0;
-        strcpy(path, system);
+        strcpy(path, of_system);
     }
     if (strlen(path) >= sizeof address->sun_path)
         return 0;
     address->sun_family = AF_UNIX;
     strcpy(address->sun_path, path);
     return 1;
+}
+
+/* Whether this user's secrets may be sent there: to this user, to root, or to the service whose folder root made. */
+static int is_trusted(uid_t server, const char *path)
+{
+    struct stat folder;
+
+    return server == geteuid() || !server ||
+           (!strcmp(path, of_system) && !lstat(SYSTEM, &folder) && folder.st_uid == server && !(folder.st_mode & 022));
 }
 
 static int connect_to(const struct sockaddr_un *address)
@@ -102,7 +114,7 @@ static int connect_to(const struct sockaddr_un *address)
         setsockopt(handle, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) ||
         connect(handle, (const struct sockaddr *)address, sizeof *address) ||
         getsockopt(handle, SOL_SOCKET, SO_PEERCRED, &server, &size) ||
-        (server.uid != geteuid() && server.uid)) { /* Python says what is wrong */
+        !is_trusted(server.uid, address->sun_path)) { /* Python says what is wrong */
         close(handle);
         return -1;
     }

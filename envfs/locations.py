@@ -31,6 +31,11 @@ class Locations(NamedTuple):
         return f"{self.runtime}/control.sock"
 
     @property
+    def attaching(self) -> str:
+        """The socket of a daemon that waits for somebody else to mount."""
+        return f"{self.runtime}/attach.sock"
+
+    @property
     def rules(self) -> str:
         """The rules that commands gave, beside the settings."""
         return f"{self.settings.rpartition('/')[0]}/grants.toml"

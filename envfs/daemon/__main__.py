@@ -1,8 +1,13 @@
 """The way into the daemon: started by the client or by systemd, told everything by arguments and descriptors.
 
 answer CONNECTION [--lock FD] [--look] [--passing] serve one client on an inherited socket
-serve [--mount PATH] [--passphrase FD] [--ready FD] [--lock FD]
+serve [--mount PATH] [--passphrase FD] [--ready FD] [--lock FD] [--service] [--locked]
 clear                                              remove the mounts that a killed daemon of this home left
+attach                                             mount what a daemon with --service serves, as root
+detach                                             take that mount away
+
+With --service the daemon is the system's under a user of its own: root owns what it serves, and somebody else mounts.
+With --locked it serves although there is no passphrase, and somebody brings one.
 
 Law: little is loaded before the keyholder is started, so the two load themselves at the same time.
 """
@@ -12,6 +17,7 @@ import gc
 import os
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -26,10 +32,12 @@ from envfs.protocol import control, framing, wire
 
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "answer": ("lock", "look", "passing"),
-    "serve": ("mount", "passphrase", "ready", "lock"),
+    "serve": ("mount", "passphrase", "ready", "lock", "service", "locked"),
     "clear": (),
+    "attach": (),
+    "detach": (),
 }
-_FLAGS = ("look", "passing")
+_FLAGS = ("look", "passing", "service", "locked")
 _LIMITS = {
     errno.EMFILE: "open files (ulimit -n)",
     errno.EAGAIN: "processes (ulimit -u)",
@@ -48,6 +56,8 @@ class Arguments(NamedTuple):
     ready: int = -1
     mount: str = ""
     look: bool = False
+    service: bool = False
+    locked: bool = False
     passing: bool = False
 
 
@@ -57,11 +67,13 @@ def main() -> int:
     inheritance.drop_inherited(_descriptors(arguments), own_session=arguments.what == "answer")
     hardening.harden()
     heap.share_heap()
-    if arguments.what == "answer" or os.geteuid() == 0:  # any other mounts and unmounts by a setuid program
+    if (
+        arguments.what == "answer" or arguments.service or os.geteuid() == 0
+    ):  # any other mounts and unmounts by a setuid program
         hardening.give_up_privileges()
     try:
-        if arguments.what == "clear":
-            return _clear()
+        if arguments.what in _WITHOUT_DAEMON:
+            return _WITHOUT_DAEMON[arguments.what](arguments)
         room.check_limits()
         _run(arguments)
     except EnvFSError as error:
@@ -113,25 +125,46 @@ def _run(arguments: Arguments) -> None:
     gc.enable()
     if arguments.what == "answer":
         connection = socket.socket(fileno=arguments.connection)
-        answer = partial(daemon.answer_one_client, _places(), connection, keyholder)
+        answer = partial(daemon.answer_one_client, _places(os.geteuid()), connection, keyholder)
         trio.run(partial(answer, arguments.lock, looks=arguments.look, passing=arguments.passing))
     else:
         ready = partial(_ready, arguments.ready)
         passphrase = arguments.passphrase if arguments.passphrase >= 0 else None
-        serve = partial(daemon.serve_mount, _places(), arguments.mount, passphrase, ready, keyholder)
+        may_be_locked = arguments.locked or arguments.service
+        serving = daemon.Serving(arguments.mount, passphrase, arguments.service, may_be_locked)
+        places = _places(0 if arguments.service else os.geteuid())
+        serve = partial(daemon.serve_mount, places, serving, ready, keyholder)
         trio.run(partial(serve, lock=arguments.lock))
 
 
-def _clear() -> int:
+def _clear(_arguments: Arguments) -> int:
     from envfs.daemon.mount_place import MountPlace  # noqa: PLC0415 - for this alone
     from envfs.host import mounts  # noqa: PLC0415 - the same
 
-    places = _places()
+    places = _places(os.geteuid())
     cleared = mounts.clear_dead(*mounts.mount_candidates(places))
     for path in cleared:
         MountPlace(places, path).leave()
         _say("note", f"the daemon of the mount at {path} was killed; the mount is removed")
     return 0 if cleared else NotRunning.status
+
+
+def _attach(_arguments: Arguments) -> int:
+    from envfs.daemon import attaching  # noqa: PLC0415 - for this alone
+
+    places = _places(0)
+    attaching.attach_mount(places, places.mount)
+    return 0
+
+
+def _detach(_arguments: Arguments) -> int:
+    from envfs.daemon import attaching  # noqa: PLC0415 - for this alone
+
+    attaching.detach_mount(_places(0).mount)
+    return 0
+
+
+_WITHOUT_DAEMON: dict[str, Callable[[Arguments], int]] = {"clear": _clear, "attach": _attach, "detach": _detach}
 
 
 def read_arguments(words: list[str]) -> Arguments:
@@ -152,8 +185,8 @@ def read_arguments(words: list[str]) -> Arguments:
     return Arguments(what, **values)  # type: ignore[arg-type]
 
 
-def _places() -> Locations:
-    return locations.find_locations(os.environ, os.geteuid(), os.path.expanduser("~"))
+def _places(uid: int) -> Locations:
+    return locations.find_locations(os.environ, uid, os.path.expanduser("~"))
 
 
 def _ready(descriptor: int, note: str, path: str) -> None:

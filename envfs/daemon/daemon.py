@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
 from envfs.control import dispatch
 from envfs.control.server import Server, bind_socket
 from envfs.core import events
+from envfs.daemon.attached_place import AttachedPlace
 from envfs.daemon.housekeeping import (
     Housekeeping,
     finish_changes,
@@ -35,7 +36,7 @@ from envfs.daemon.mount_place import MountPlace
 from envfs.daemon.notifications import Notifications
 from envfs.daemon.read_only_service import LookingService
 from envfs.daemon.service_manager import ServiceManager
-from envfs.errors import EnvFSError, MountFailed
+from envfs.errors import EnvFSError, MountFailed, WrongPassphrase
 from envfs.host import private_files
 from envfs.host.supervision import Tasks, run_once, run_restarted, supervised_nursery
 from envfs.locations import Locations
@@ -112,10 +113,22 @@ def _guard(places: Locations, handle: int) -> DaemonLock | None:
     return None
 
 
+class Serving(NamedTuple):
+    """How a daemon serves: where it mounts (empty: the usual place), and the descriptor of a passphrase.
+
+    A service is root's although it runs as another user, and somebody else mounts. One that `may_be_locked` starts
+    without the passphrase, which `envfs unlock` brings.
+    """
+
+    mount_path: str = ""
+    passphrase: int | None = None
+    is_service: bool = False
+    may_be_locked: bool = False
+
+
 async def serve_mount(
     places: Locations,
-    mount_path: str,
-    passphrase: int | None,
+    serving: Serving,
     ready: Callable[[str, str], None],
     keyholder: StartedKeyholder,
     *,
@@ -134,8 +147,9 @@ async def serve_mount(
         async with supervised_nursery() as tasks:
             service = Service(places, link, tasks.cancel)
             service.keyholder_pid = link.pid
+            service.owner = 0 if serving.is_service else service.owner
             try:
-                await _serve(service, link, tasks, partial(_prepare, service, mount_path, passphrase), ready)
+                await _serve(service, link, tasks, partial(_prepare, service, serving), ready)
             finally:
                 service.close()
     finally:
@@ -167,18 +181,18 @@ async def _serve(
     try:
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
-        mount = Mount(operations, path, for_all=service.owner == 0)
+        mount = Mount(operations, path, for_all=service.owner == 0, is_attached=isinstance(place, AttachedPlace))
         withdrawal = Withdrawal(operations.held_files, operations.names, open_vault.gate)
         _join_mount(service, operations, withdrawal)
         heart = Heart(manager, path)
         try:
-            on_ready = partial(_ready, manager, path, partial(ready, place.take()))
-            service.mount = path
+            on_ready, service.mount = partial(_ready, manager, path, partial(ready, place.take())), path
             _begin(service, link, tasks, listener)
-            sharing = operations.sharing
-            for duty in (withdrawal.run, Crowding(operations.held_files).run, sharing.run, sharing.watch):
+            crowding, sharing = Crowding(operations.held_files), operations.sharing
+            for duty in (withdrawal.run, crowding.run, sharing.run, sharing.watch):
                 tasks.keep(duty)
             tasks.keep(watch_rule_files, operations.names, (service.places.settings, service.places.rules))
+            await _attached(place, manager, mount.device)
             tasks.keep(_announce, Toucher(operations, path), open_vault, heart, on_ready)
             await run_restarted(mount.serve)
             tasks.cancel()
@@ -195,19 +209,29 @@ async def _serve(
             os.unlink(service.places.socket)
 
 
+async def _attached(place: MountPlace, manager: ServiceManager, device: int) -> None:
+    if isinstance(place, AttachedPlace):
+        listener = place.listen()
+        manager.tell("READY=1", f"STATUS=waiting for the mount at {place.path}")  # for which it starts another process
+        await place.wait_for_mount(listener, device)
+
+
 def _join_mount(service: Service, operations: "Operations", withdrawal: "Withdrawal") -> None:
     service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
     service.open_files = operations.open_files
     service.forget_names = service.open_vault.changes.at_once = operations.names.forget
 
 
-async def _prepare(service: Service, mount_path: str, passphrase: int | None) -> MountPlace:
+async def _prepare(service: Service, serving: Serving) -> MountPlace:
     await trio.to_thread.run_sync(_nothing)  # where no thread can be started, that is said before anything is mounted
     _drop_unfinished(service.places)
     dispatch.load_handlers()
     service.settings.load()
-    await _load(service, passphrase)
-    return MountPlace(service.places, mount_path or service.settings.load().mount or service.places.mount)
+    with suppress(*(WrongPassphrase,) if serving.may_be_locked else ()):
+        await _load(service, serving.passphrase)
+    if serving.is_service:
+        return AttachedPlace(service.places, service.places.mount)
+    return MountPlace(service.places, serving.mount_path or service.settings.load().mount or service.places.mount)
 
 
 def _check_end(path: str, *, was_aborted: bool) -> None:

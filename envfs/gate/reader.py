@@ -37,11 +37,11 @@ class Reader:
         self._vault = vault
         self._keyholder = keyholder
         self._history = LevelHistory(vault, keyholder)
-        self._owner = owner
+        self.owner = owner
 
     def knows(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""
-        return caller.is_user(self._owner) or self._gate.sees(caller, level)
+        return caller.is_user(self.owner) or self._gate.sees(caller, level)
 
     def check(self, caller: Caller, access: AccessRequest) -> None:
         """Refuse what concerns a level that is not there for a caller.
@@ -194,7 +194,7 @@ class Reader:
         return HistoryFace(
             (face, named.face) if named.is_served else None,
             self._gate.decide(caller, level).has_values,
-            caller.is_user(self._owner),
+            caller.is_user(self.owner),
         )
 
 

@@ -10,7 +10,7 @@ from tests.architecture import sources
 from tests.architecture.sources import FILES, ROOT, place
 
 # what makes sure that it is no file from outside: it is created here, is a folder, or is the kernel's own
-SAFE = ("O_EXCL", "O_DIRECTORY", "O_TMPFILE", "O_PATH", "os.devnull", "'/dev/tty'", "/proc/")
+SAFE = ("O_EXCL", "O_DIRECTORY", "O_TMPFILE", "O_PATH", "os.devnull", "'/dev/tty'", "'/dev/fuse'", "/proc/")
 _EVIDENCE = ("digests", "file_systems", "process_files", "scripts")
 _KERNELS = (
     *("daemon/liveness", "host/clocks", "host/lineages", "host/machine", "host/mounts"),

@@ -12,7 +12,7 @@ import trio
 from envfs.core import record, shared_keys
 from envfs.core.secret import Secret
 from envfs.courier.engine import EVERYTHING, Engine
-from envfs.errors import StoreUnavailable
+from envfs.errors import NotApproved, StoreUnavailable
 from envfs.service.keys.identity import load_identity
 from tests.component.world import World
 
@@ -45,6 +45,8 @@ class Line:
         self.away = False
         self.stuck = False
         self.lost_answers = 0
+        self.lost_erasures = 0
+        self.may_erase = True
         self.asked: list[str] = []
         self.prefixes: set[str] = set()  # of keys, of which heads were asked for
         self.fetched: set[str] = set()
@@ -95,6 +97,11 @@ class Line:
 
     async def erase(self, key: str) -> None:
         await self._reach("erase")
+        if self.lost_erasures:
+            self.lost_erasures -= 1
+            raise StoreUnavailable("the engine did not erase, as the test wants it")
+        if not self.may_erase:
+            raise NotApproved("this member may not erase")
         self._engine.records[key] = b""
 
     async def watch(self, prefixes: Sequence[str]) -> AsyncIterator[str]:

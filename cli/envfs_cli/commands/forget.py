@@ -43,6 +43,8 @@ def run_forget(arguments: ForgetArguments) -> int:
         output.message_json(reply)
     else:
         output.done(f"{_counted(reply)} of {reply.level} forgotten; the first that is left is {reply.first_left}")
+        for sentence in reply.notes:
+            output.note(output.clean(sentence))
     return 0
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from envfs_cli.output import Style
 
-_IN_ORDER = ("waiting", "aside")  # kinds of rows that nobody has to do anything about
+_IN_ORDER = ("waiting", "aside", "left")  # kinds of rows that nobody has to do anything about
 _WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "locked": "connected"}
 
 

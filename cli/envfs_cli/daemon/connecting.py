@@ -1,15 +1,18 @@
 """A connection to a daemon's socket, of which it is known who answers.
 
-Law: before anything is sent, the server's uid is checked, and it is this user's or root's.
+Law: before anything is sent, the server's uid is checked. It is this user's or root's, or that of the system's service:
+root alone makes its folder, and the owner of that is whom root chose.
 """
 
 import _socket  # the bare socket: the module around it costs the client a third of its start
 import os
 import sys
 
+from envfs import locations
 from envfs.errors import NotApproved
 
 PATIENCE = 10  # seconds that a daemon may say nothing
+_BY_OTHERS = 0o022  # may be written by others
 _PEER = 12  # bytes of a struct ucred (pid, uid, gid)
 _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes. Struct timeval is two of them
 
@@ -55,12 +58,21 @@ def be_patient(connection: "_socket.socket", seconds: int) -> None:
 def _check_server(connection: "_socket.socket", path: str) -> None:
     # somebody else's socket in our place would be sent our secrets
     server = server_uid(connection)
-    if server not in (os.geteuid(), 0):
+    if server not in (os.geteuid(), 0) and not _is_service(server, path):
         connection.close()
         raise NotApproved(
             f"the daemon at {path} runs as uid {server}, who is neither you nor root, so nothing was sent to it",
             "look at ENVFS_HOME and XDG_RUNTIME_DIR",
         )
+
+
+def _is_service(server: int, path: str) -> bool:
+    folder = locations.system_locations().runtime
+    try:
+        status = os.lstat(folder)
+    except OSError:
+        return False
+    return path.rpartition("/")[0] == folder and status.st_uid == server and not status.st_mode & _BY_OTHERS
 
 
 def server_uid(connection: "_socket.socket") -> int:

@@ -46,6 +46,7 @@ def _in_order() -> "Iterator[Command]":
     from envfs_cli.grammar import versions
 
     yield from versions.COMMANDS
-    from envfs_cli.grammar import access, agents, members, sharing, vault
+    from envfs_cli.grammar import access, agents, members, service, sharing, vault
 
-    yield from (*access.COMMANDS, *members.COMMANDS, *agents.COMMANDS, *vault.COMMANDS, *sharing.COMMANDS)
+    yield from (*access.COMMANDS, *members.COMMANDS, *agents.COMMANDS)
+    yield from (*vault.COMMANDS, *sharing.COMMANDS, *service.COMMANDS)

@@ -12,7 +12,7 @@ from envfs.control.requests.writers import (
     note_custody,
     writing_rule,
 )
-from envfs.core import names
+from envfs.core import names, record
 from envfs.core.operations import Operation
 from envfs.core.version_choice import VersionChoice
 from envfs.errors import BadRequest
@@ -120,7 +120,14 @@ async def forget_past(call: Call, request: ForgetVersions) -> Sent:
     plan = _plan(call, request)
     if plan.versions and not request.dry:
         await forgetting.forget_payloads(call.service, call.caller, plan)
-    return Sent(VersionsForgotten(plan.level, len(plan.versions), plan.first_left))
+    notes = () if request.dry else await _note_engine(call, plan.level)
+    return Sent(VersionsForgotten(plan.level, len(plan.versions), plan.first_left, notes))
+
+
+async def _note_engine(call: Call, level: str) -> tuple[str, ...]:
+    sharing = call.service.sharing
+    note = await sharing.erasing.outcome(record.level_stream(level)) if sharing.address() else ""
+    return (note,) if note else ()
 
 
 def _plan(call: Call, request: ForgetVersions) -> forgetting.ForgetPlan:

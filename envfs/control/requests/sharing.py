@@ -17,6 +17,7 @@ from envfs.service.levels.conflicts import resolve_conflicts
 from envfs.service.levels.rejoining import rejoin_engine
 from envfs.service.maintenance.shared_engine import check_engine, choose_engine
 from envfs.service.service import Service
+from envfs.service.sharing.erasing import left_words
 from envfs.service.sharing.problems import shown_address
 
 
@@ -68,6 +69,8 @@ def _rows(service: Service) -> Iterator[SharingRow]:
             )
     for stream, fault in sorted(facts.refused.items()):
         yield SharingRow("refused", stream, 0, (), fault)
+    for stream, number in sorted(facts.left.items()):
+        yield SharingRow("left", stream, 0, (), left_words(number))
     for name in outbox.damaged:
         yield SharingRow("damaged", f"{outbox.folder}/{name}", 0, (), "it cannot be read")
 

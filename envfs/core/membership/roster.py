@@ -42,9 +42,9 @@ class Member(NamedTuple):
     devices: tuple[Device, ...]
     machine: bool = False
     end: str = ""
-    acts: int = 0  # entries that the member signed without being an admin
     span: int = 0
     bound: str = ""
+    acts: int = 0  # entries that the member signed without being an admin
 
     def device(self, author: str) -> Device | None:
         """Return the device with a key."""

@@ -6,13 +6,14 @@ import signal
 
 from envfs.host.libc import LIBC, last_error
 
-_SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 4, 38
+_SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS, _AMBIENT, _CLEAR_ALL = 1, 4, 38, 47, 4
 _LARGEST_FILE = 1 << 30  # regions count as files. No view comes near
 
 
 def harden() -> None:
-    """No core dump, no reading or tracing by the same uid, nothing made readable for others."""
+    """No core dump, no reading or tracing by the same uid, no file for others to read, no capability passed on."""
     os.umask(0o077)
+    LIBC.prctl(_AMBIENT, _CLEAR_ALL, 0, 0, 0)  # those that a service manager gave are this process's alone
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(_SET_DUMPABLE, 0)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

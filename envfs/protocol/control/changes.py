@@ -200,6 +200,7 @@ class VersionsForgotten(NamedTuple):
     level: str
     versions: int
     first_left: int
+    notes: tuple[str, ...] = ()
 
 
 ChangesRequest = (

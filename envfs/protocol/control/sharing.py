@@ -31,9 +31,9 @@ class RejoinEngine(NamedTuple):
 class SharingRow(NamedTuple):
     """One version that waits, or one stream that is not as it should be.
 
-    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused`, `damaged`, or `aside`: records whose
-    places the engine's took. `subject` is a level, a stream, or a file of the outbox. `names` are variables that both
-    sides changed. `text` says why, or where.
+    `kind` is `waiting`, `conflict`, `unmerged`, `went-back`, `forked`, `refused`, `damaged`, `left`, or `aside`:
+    records whose places the engine's took. `subject` is a level, a stream, or a file of the outbox. `names` are
+    variables that both sides changed. `text` says why, or where.
     """
 
     kind: str

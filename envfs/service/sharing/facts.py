@@ -8,7 +8,7 @@ from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.host import clocks, private_files
 
-_LARGEST = 1 << 16
+_LARGEST, _LARGEST_ERASED = 1 << 16, 1 << 24
 
 
 class Contact(NamedTuple):
@@ -42,6 +42,9 @@ class SharingFacts:
         self.unfinished = ""  # why a stream that was being rejoined could not be finished
         self.unmerged: dict[int, str] = {}  # by the number of what waits, why it cannot be merged
         self.refused: dict[str, str] = {}  # by stream, why a record of it was not taken
+        self.erased: dict[str, int] = {}  # by stream of tombstones, the last of those that the engine follows
+        self.left: dict[str, int] = {}  # by stream, how many forgotten records the engine does not let go
+        self._erased_at = ""
 
     def take_failure(self) -> EnvFSError | None:
         """Return why the engine was lost since this was asked last, if it was."""
@@ -63,6 +66,32 @@ class SharingFacts:
 
     def _write(self) -> None:
         private_files.write_private(self._path, json.dumps(self.contact._asdict()).encode() + b"\n")
+
+    def begin_erasing(self, engine: str) -> None:
+        """Take up the erasing at an engine where it was left."""
+        self.left.clear()
+        self._erased_at = engine
+        self.erased = _read_erased(self._erased_path, engine)
+
+    def note_erased(self, stream: str, last: int) -> None:
+        """Take note that the engine follows the tombstones of a stream, up to a number."""
+        self.erased[stream] = last
+        body = {"engine": self._erased_at, "tombstones": self.erased}
+        private_files.write_private(self._erased_path, json.dumps(body).encode() + b"\n")
+
+    @property
+    def _erased_path(self) -> Path:
+        return self._path.with_name("erased.json")
+
+
+def _read_erased(path: Path, engine: str) -> dict[str, int]:
+    try:
+        body = json.loads(safe_open.read_file(path, _LARGEST_ERASED))
+        return (
+            {str(stream): int(last) for stream, last in body["tombstones"].items()} if body["engine"] == engine else {}
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EnvFSError):
+        return {}  # all is looked at again
 
 
 def _read(path: Path) -> Contact:

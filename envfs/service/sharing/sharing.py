@@ -18,6 +18,7 @@ from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
 from envfs.host.supervision import supervised_nursery
 from envfs.service.sharing.aside import LinesAside
+from envfs.service.sharing.erasing import Erasing
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.forks import REJOIN
 from envfs.service.sharing.listening import PartWatch
@@ -33,6 +34,7 @@ from envfs.vault.vault import Vault
 
 Connect = Callable[[Secret[str]], AbstractAsyncContextManager[Engine]]
 _PATIENCE = 3.0  # of a writer, for the engine
+_OFFER_PATIENCE = 20.0  # for what cannot wait: a line that is slow is not one that is cut
 _LOOK_SECONDS = 5.0  # at settings without an engine
 _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
@@ -49,6 +51,7 @@ class VaultSharing:
         self.store = SharedStore(mirror, Outbox(outbox), lambda: bool(self.address()))
         self.aside = LinesAside(aside)
         self.facts = facts
+        self.erasing = Erasing(mirror, facts)
         self._address = address
         self._last_address = ""
         self._engine: Engine | None = None
@@ -168,7 +171,7 @@ class VaultSharing:
         if not self.address():
             return True
         try:
-            with trio.fail_after(_PATIENCE):
+            with trio.fail_after(_OFFER_PATIENCE):
                 engine = await self._reachable()
                 if is_held_up(key.rpartition("/")[0], self.facts.forked):
                     raise Conflict("the engine has other records in the place of the ones before this", REJOIN)
@@ -293,6 +296,7 @@ class VaultSharing:
             try:
                 await self._divide()
                 tasks.run(self._watch.listen, engine)
+                tasks.run(self.erasing.run, engine, address)
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
@@ -311,8 +315,10 @@ class VaultSharing:
             return
         self._hints.clear()
         try:
-            for taken in await parts.passes.run(engine, address, hints):
+            came = await parts.passes.run(engine, address, hints)
+            for taken in came:
                 parts.tell(taken)
+            self.erasing.look(hints, came)
             await self._divide()
             if self.facts.waits_for_unlock:
                 self._hints |= hints  # what could not be checked yet is asked for again

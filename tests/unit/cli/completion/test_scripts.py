@@ -104,7 +104,7 @@ def test_bash_offers_the_options_of_each_command(ask: Callable[..., list[str]], 
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        (("s",), ["status", "shell", "set", "show", "scan", "stale", "store", "store-serve", "sync"]),
+        (("s",), ["status", "shell", "set", "show", "scan", "stale", "store", "store-serve", "sync", "service"]),
         (("ru",), ["run"]),
         (("exec", "/s"), ["/shop/"]),
         (("set", "/s"), ["/shop/dev", "/shop/prod"]),

@@ -201,7 +201,7 @@ def test_an_empty_file_gives_nothing() -> None:
     ("text", "place"),
     [
         ('{"A": }', "line 1, column 7"),
-        ('{\n "A": 1,\n}', "line 3, column 1"),
+        ('{\n "A": 1,\n}', r"line (3, column 1|2, column 8)"),  # Python 3.13 points at the comma
         ("", "line 1"),
         ('{"A": "\n"}', "line 1"),
     ],

@@ -15,7 +15,7 @@ from tests.unit.cli.fake_shell_link import FakeLink, sources
         ("", "c", ["cd", "check", "cp", "completion"]),
         ("", "__", []),
         ("envfs", "pw", ["pwd"]),
-        ("help", "se", ["set"]),
+        ("help", "se", ["set", "service"]),
         ("cd", "p", ["prod/"]),
         ("get", "", ["dev", "prod/", "DATABASE_URL"]),
         ("get prod", "", ["API_KEY", "DATABASE_URL"]),
