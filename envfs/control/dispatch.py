@@ -94,6 +94,7 @@ _TABLE: dict[type, Requirement] = {
     ask.RestartLog: Requirement(_C.ADMIN, Where.VAULT, "log.restart_log"),
     ask.Init: Requirement(_C.ADMIN, Where.VAULT, "vault.init"),
     ask.Unlock: Requirement(_C.ADMIN, Where.PROJECT, "locks.unlock"),
+    ask.BringIdentity: Requirement(_C.ADMIN, Where.VAULT, "identity.bring_identity"),
     ask.Lock: Requirement(_C.ADMIN, Where.PROJECT, "locks.lock"),
     ask.ChangePassphrase: Requirement(_C.ADMIN, Where.VAULT, "identity.change_passphrase"),
     ask.KeepIdentity: Requirement(_C.ADMIN, Where.VAULT, "identity.keep_identity"),

@@ -133,7 +133,7 @@ class Outgoing:
     def is_reusable(self) -> bool:
         """Tell whether request and response are whole, so that there can be one more.
 
-        What comes behind the response is no answer to a request that was not sent yet.
+        More bytes behind the response are no answer to a request that was not sent yet.
         """
         are_whole = (self._http.our_state, self._http.their_state) == (h11.DONE, h11.DONE)
         return are_whole and not self._http.trailing_data[0]

@@ -101,6 +101,7 @@ CASES: dict[str, Case] = {
     "enter a vault": Case(
         R.EnterVault("folder:/nowhere", "v", "t", "r", "k", 1, "d"), R.Failed, b"x", needs_key=False, needs_log=False
     ),
+    "bring an identity": Case(R.BringIdentity(), R.Failed, b"x", needs_key=False, needs_log=False),
     "join a vault": Case(R.JoinVault("/nowhere/id.txt"), R.Failed, b"x", needs_key=False, needs_log=False),
     "approve a member": Case(R.ApproveMember("ben", "x"), R.Failed, needs_key=False, needs_log=False),
     "list members": Case(R.ListMembers(), R.Done, needs_log=False),

@@ -9,7 +9,10 @@ from envfs.core import record
 from envfs.core.membership.entries import EntryKind, MemberEntry
 from envfs.core.membership.members import Members
 from envfs.core.record import Point
+from envfs.core.secret import Secret
 from envfs.errors import Conflict
+from envfs.keyholder.crypto import age
+from envfs.keyholder.crypto.identity import Identity, new_identity
 from envfs.protocol import control
 from envfs.service.members import approving
 from envfs.service.members.listing import load_members, member_named
@@ -240,3 +243,33 @@ def test_a_revoke_that_takes_the_newest_version_away_is_told_to_watchers(
     run(script)
     assert told == [("/shop/prod", 2)]
     assert "PAGER=on" in team.read("cai", "/shop/prod")
+
+
+@pytest.mark.parametrize("kind", ["rubbish", "another file of age", "the key file before"])
+def test_a_key_file_that_is_none_keeps_no_new_key_back(team: Team, kind: str) -> None:
+    ana, engine = team["ana"], EngineInMemory()
+    line, number = joined(ana, engine), team["ana"].open_vault.vault.last("key/shop") + 1
+    stranger = Identity(Secret(new_identity().reveal()))
+    before = stored(team, "ana", "key/shop", number - 1)
+    planted = {"rubbish": b"rubbish", "the key file before": before}.get(kind) or age.seal_to_recipients(
+        b"{}", (stranger.recipient,)
+    )
+    set_engine(ana)
+
+    async def script() -> None:
+        async with trio.open_nursery() as nursery:
+            await begin(nursery, ana)
+            await until(lambda: ana.service.sharing.facts.connected)
+            engine.records[record.record_key("key/shop", number)] = planted
+            assert isinstance(await ana.ask(control.RotateKey("shop")), control.Done)
+            assert await ana.write("/shop/prod", "AFTER=1\n", "merge")
+            nursery.cancel_scope.cancel()
+
+    run(script)
+    assert line.asked
+    newest = engine.records[record.record_key("key/shop", number + 1)]
+    row = offered(team, "ben", "key/shop", planted, newest, first=number)
+    assert (len(row.records), row.fault) == (2, "")
+    assert offered(team, "ben", "key/shop", planted, first=number).records == ()
+    team.carry("ana", "ben")
+    assert "AFTER=1" in team.read("ben", "/shop/prod")

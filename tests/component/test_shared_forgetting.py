@@ -5,10 +5,9 @@ from pathlib import Path
 from envfs.core import record
 from envfs.protocol import control
 from tests.component.sharing_engine import copied, joined, until, until_equal
-from tests.component.test_shared_vault import Two, put, sharing, text_of, two
+from tests.component.two_machines import Two, put, sharing, text_of
 from tests.component.world import World
 
-__all__ = ["two"]
 LEVEL = "/shop/prod"
 FIRST, SECOND = (record.record_key(record.level_stream(LEVEL), seq) for seq in (1, 2))
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from envfs.core.membership.entries import EntryKind, MemberEntry
-from envfs.core.membership.roster import Member
+from envfs.core.membership.member import Member
 from envfs.errors import BadRequest, NotApproved
 from envfs.host import clocks
 from envfs.protocol import control

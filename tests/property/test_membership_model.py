@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from envfs.core.membership.entries import EntryKind, MemberEntry, Role
+from envfs.core.membership.member import FOUNDER
 from envfs.core.membership.members import Claimed, Members
-from envfs.core.membership.roster import FOUNDER, Signer
+from envfs.core.membership.roster import Signer
 from envfs.core.record import Point
 from envfs.errors import AuthenticationFailed, EnvFSError
 

@@ -24,6 +24,7 @@ from tests.system.escapes import everything
 from tests.system.home import ENVFS, SECONDS, Home, alive, as_user, eventually
 from tests.system.outside import AMBIENT, Outside
 from tests.system.ruled import KEY, OTHER, USER, rule_text, ruled
+from tests.system.terminal import Terminal
 from tests.system.test_memory import found_in
 
 FENCE, AGENT = ("exec", "/shop", "--fence"), ("agent", "run", "/shop")
@@ -452,6 +453,15 @@ def test_git_gets_a_value_outside_and_a_placeholder_inside(shop: Home, outside: 
     assert (user, password) == ("username=x-access-token", f"password={placeholder}")
     assert placeholder.startswith("ghp_")
     assert placeholder != secret
+
+
+def test_a_person_who_starts_the_helper_of_git_is_told_what_it_waits_for(shop: Home) -> None:
+    with Terminal([ENVFS, "git-credential", "/shop", "get"], shop.environ()) as terminal:
+        terminal.expect("git starts this, and says what it asks for")
+        for line in ("protocol=https", "host=no-rule.example.org", ""):
+            terminal.type(line)
+        assert terminal.end(SECONDS) == 0
+        assert "password=" not in terminal.shown
 
 
 def test_settings_of_agents_deny_what_is_hidden(shop: Home) -> None:

@@ -62,6 +62,17 @@ def test_without_a_terminal_and_a_file_it_says_what_to_do(own: Home) -> None:
     assert "--passphrase-file" in done.stderr
 
 
+def test_a_person_is_told_which_vault_is_locked_before_the_passphrase_is_asked_for(own: Home) -> None:
+    with Terminal([ENVFS, "get", "/app", "TOKEN"], own.environ(), columns=200) as terminal:
+        terminal.expect(f"the vault at {own.path}/vault is locked")
+        terminal.expect("passphrase: ")
+        terminal.type(PASSPHRASE)
+        terminal.expect("tok-71-sentinel")
+        assert terminal.end(2 * SECONDS) == 0
+    said = own.envfs("get", "/app", "TOKEN", environ=own.knowing())
+    assert "is locked" not in said.err.decode()
+
+
 def test_mount_asks_at_the_terminal_and_the_passphrase_is_not_kept(own: Home) -> None:
     with Terminal([ENVFS, "mount"], own.environ()) as terminal:
         terminal.expect("passphrase: ")

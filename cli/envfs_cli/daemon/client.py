@@ -38,6 +38,7 @@ _MESSAGE_SECONDS = 60  # from the first byte of a message to its last one
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
 _MACHINE, _JOIN_VARIABLES = "envfs_cli.daemon.machine_home", {"ENVFS_JOIN", "ENVFS_JOIN_FILE"}
+_BROUGHT, _IDENTITY_VARIABLES = "envfs_cli.daemon.brought_identity", {"ENVFS_IDENTITY", "ENVFS_IDENTITY_FILE"}
 _BEGUN = "envfs-conversation"  # an option of the interpreter (cli/launcher.c)
 _NO_NEWS, _NO_ROWS = (control.Hello, control.WorkingRow), (control.Done, control.ViewSent)
 
@@ -341,4 +342,9 @@ def start_private_daemon(lock: int = -1, *, looks: bool = False) -> Link:
     """Start a daemon for this command alone, and hand it the lock, or one that only `looks`, which needs none."""
     from envfs_cli.daemon import launch
 
-    return Link(launch.connect_to_started(user_locations(), lock, looks=looks), private=True)
+    link = Link(launch.connect_to_started(user_locations(), lock, looks=looks), private=True)
+    if _BROUGHT in sys.modules or _IDENTITY_VARIABLES & os.environ.keys():
+        from envfs_cli.daemon import brought_identity
+
+        brought_identity.bring_identity(link)
+    return link

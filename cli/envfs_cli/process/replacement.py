@@ -12,6 +12,7 @@ from errno import E2BIG, EACCES, ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOEXEC, E
 from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs_cli.process import signals
+from envfs_cli.process.own_variables import OWN_VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def become_command(
 
 
 # by these this command acts, and no other one is to
-_OWN = (b"ENVFS_TOKEN=", b"ENVFS_TOKEN_FILE=", b"ENVFS_JOIN=", b"ENVFS_JOIN_FILE=")
+_OWN = tuple(f"{name}=".encode() for name in OWN_VARIABLES)
 
 
 def environment_entries(inherited: "Sequence[bytes]", variables: bytes) -> list[bytes]:

@@ -11,6 +11,7 @@ import subprocess
 from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
+from envfs_cli.process import own_variables
 from envfs_cli.pushing.hidden_values import hide_values
 
 TYPE_CHECKING = False
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # by these this command acts, and no other one is to
-_OWN = ("ENVFS_TOKEN", "ENVFS_TOKEN_FILE", "ENVFS_JOIN", "ENVFS_JOIN_FILE")
 _MOST_CHARACTERS = 2000
 
 
@@ -45,7 +45,7 @@ def run_tool(words: "Sequence[str]", data: bytes, values: "Sequence[str]") -> To
     Raises:
         EnvFSError: it cannot be run
     """
-    environ = {key: value for key, value in os.environ.items() if key not in _OWN}
+    environ = own_variables.without_own(os.environ)
     try:
         ended = subprocess.run(
             list(words), input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ, check=False

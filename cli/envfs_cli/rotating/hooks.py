@@ -17,6 +17,7 @@ from envfs.core import limits
 from envfs.errors import EnvFSError, Malformed, TooLarge
 from envfs_cli import exit_status, output, secrets
 from envfs_cli.arguments import Mistake
+from envfs_cli.process import own_variables
 from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 else:
     from envfs.tuples import NamedTuple
 
-# by these this command acts, and no other one is to
-_OWN = ("ENVFS_TOKEN", "ENVFS_TOKEN_FILE", "ENVFS_JOIN", "ENVFS_JOIN_FILE")
 _KEYS = (signal.SIGINT, signal.SIGQUIT)
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 _MOST = limits.VALUE_BYTES + limits.LINE_END_BYTES
@@ -176,7 +175,7 @@ def _ended(status: int) -> str:
 def _run(
     hook: RotationCommand, level: str, name: str, *, given: int, old: int, taken: "list[bytes] | None" = None
 ) -> int:
-    environ = {key: value for key, value in os.environ.items() if key not in _OWN}
+    environ = own_variables.without_own(os.environ)
     environ |= {"ENVFS_LEVEL": level, "ENVFS_NAME": name}
     if old >= 0:
         os.lseek(old, 0, os.SEEK_SET)

@@ -52,7 +52,7 @@ def access_like(address: str, name: str) -> EngineAccess:
             f"--engine '{_example(engine, name)}'; `envfs store ca FOLDER --member {shlex.quote(name)}` makes one",
         )
     files = {option: _content(path) for option, path in options.items() if option not in _OWN}
-    if kind != "ssh":
+    if kind not in ("ssh", "sftp"):
         return EngineAccess(engine, files)
     if "known_hosts" not in files:
         files["known_hosts"] = _host_keys(engine)
@@ -61,7 +61,12 @@ def access_like(address: str, name: str) -> EngineAccess:
 
 
 def admitting_command(access: EngineAccess) -> str:
-    """Return the command that lets the key of a machine onto the server of ssh, for an account with a shell there."""
+    """Return the command that lets the key of a machine onto the server of ssh, for an account with a shell there.
+
+    Where there is no shell, the line of authorized_keys that the server's administrator has to add.
+    """
+    if access.engine.startswith("sftp:"):
+        return f'restrict,command="internal-sftp" {access.public_key}'
     parts = urlsplit(access.engine)
     folder = shlex.quote(unquote(parts.path).removeprefix("/~/"))
     remote = shlex.quote(f"envfs store invite - {folder} >> ~/.ssh/authorized_keys")

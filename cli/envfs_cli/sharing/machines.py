@@ -69,7 +69,9 @@ def _print(reply: control.MachineInvited, access: EngineAccess, identity: str, *
     if any(level.count("/") > 1 for level in reply.levels):
         output.note("a key is that of a whole project: it opens the levels beside and above the one that was named")
     if access.public_key:
-        output.note("the server has to let its key of ssh in: run this, by an account with a shell there")
+        is_sftp = access.engine.startswith("sftp:")
+        how = "add this line to authorized_keys" if is_sftp else "run this, by an account with a shell there"
+        output.note(f"the server has to let its key of ssh in: {how}")
         output.plain_note(engine_access.admitting_command(access))
 
 

@@ -6,6 +6,7 @@ not made: a path that was mistyped, or leads to a stick that is not there, must 
 
 import os
 import shlex
+from contextlib import ExitStack
 
 from envfs.errors import EnvFSError, NotApproved, NoVault, StoreUnavailable
 from envfs.protocol import control
@@ -35,9 +36,9 @@ def start_sharing(address: str, passphrase_file: "str | None") -> "Transferred":
     asking.reply(control.ShareVault(address, dry=True))
     _check_folder(address)
     with prompts.Waiting("connecting"):
-        with_known_host(address, lambda: _make_ready(address))
-    with EngineCourier(own_vault()) as reader, EngineCourier(address) as writer:
-        report = copy_records(reader.begin(), writer.begin())
+        writer = with_known_host(address, lambda: _ready(address))
+    with writer, EngineCourier(own_vault()) as reader:
+        report = copy_records(reader.begin(), writer)
     check_copied(report)
     asking.reply(control.ShareVault(address))
     return report
@@ -52,9 +53,10 @@ def _check_folder(address: str) -> None:
         )
 
 
-def _make_ready(address: str) -> None:
+def _ready(address: str) -> EngineCourier:
     # one that is ready answers. Where a member's key may add records alone, nothing can be made ready
-    with EngineCourier(address) as courier:
+    with ExitStack() as stack:
+        courier = stack.enter_context(EngineCourier(address))
         try:
             courier.begin().list_keys()
         except NotApproved:
@@ -62,10 +64,12 @@ def _make_ready(address: str) -> None:
         except EnvFSError as error:
             problem = error
         else:
-            return
+            stack.pop_all()
+            return courier
     with EngineCourier(address) as courier:
         try:
             courier.prepare(())
         except EnvFSError as error:
             raise (problem if isinstance(error, NotApproved) else error) from None
     output.note("the engine was made ready for a vault")
+    return EngineCourier(address).begin()

@@ -2,13 +2,20 @@
 
 from envfs.control.call import Call, Sent
 from envfs.host.keyrings import parse_keyring
-from envfs.protocol.control import ChangePassphrase, Done, ForgetIdentity, KeepIdentity
+from envfs.protocol.control import BringIdentity, ChangePassphrase, Done, ForgetIdentity, KeepIdentity
 from envfs.service.keys import identity
 
 
 async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
     """Put the vault's identity under another passphrase."""
     await identity.rewrap_identity(call.service, call.caller, call.descriptors)
+    return Sent(Done())
+
+
+async def bring_identity(call: Call, _request: BringIdentity) -> Sent:
+    """Use an identity that the client has, for its one command."""
+    given = call.descriptor("the identity")
+    await identity.bring_identity(call.service, call.caller, given)
     return Sent(Done())
 
 

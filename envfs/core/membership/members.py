@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.core.membership.entries import EntryKind, MemberEntry
-from envfs.core.membership.roster import Member, Roster, Signer
+from envfs.core.membership.member import Member
+from envfs.core.membership.roster import Roster, Signer
 from envfs.core.names import Project
 from envfs.core.record import Point
 from envfs.errors import AuthenticationFailed, Conflict, NotApproved

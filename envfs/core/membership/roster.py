@@ -9,76 +9,13 @@ refuse, by the time that a signer wrote.
 
 from typing import NamedTuple
 
-from envfs.core import names
 from envfs.core.membership.entries import EntryKind, MemberEntry, Role
+from envfs.core.membership.member import ADMINS, FOUNDER, Device, Invitation, Member
 from envfs.core.names import ROOT, Project
 from envfs.errors import AuthenticationFailed
 
 _OWN_ACTS = 1000  # entries that a member who is no admin may sign: a machine renews itself that often
 _OWN_DEVICES = 8  # that such a member adds, with those that are invited
-_ADMINS = (Role.OWNER, Role.ADMIN)
-_WRITERS = (*_ADMINS, Role.WRITER)
-FOUNDER = 1  # the number of the member who began the list
-
-
-class Device(NamedTuple):
-    """One identity of a member: its Ed25519 key, its age recipient, and how it comes to the store, if that was said."""
-
-    author: str
-    recipient: str = ""
-    login: str = ""
-
-
-class Member(NamedTuple):
-    """A person or a machine. `number` is that of the entry that invited. `end` is empty for one without an end.
-
-    A machine with a `bound` may renew itself until then, for `span` seconds at a time.
-    """
-
-    number: int
-    name: str
-    role: Role
-    levels: tuple[str, ...]
-    devices: tuple[Device, ...]
-    machine: bool = False
-    end: str = ""
-    span: int = 0
-    bound: str = ""
-    acts: int = 0  # entries that the member signed without being an admin
-
-    def device(self, author: str) -> Device | None:
-        """Return the device with a key."""
-        return next((device for device in self.devices if device.author == author), None)
-
-    def has_ended(self, time: str) -> bool:
-        """Tell whether the member's time was over at a time (UTC as records have it)."""
-        return bool(self.end) and time > self.end
-
-    @property
-    def is_admin(self) -> bool:
-        """Tell whether the member may change members and keys."""
-        return self.role in _ADMINS
-
-    def may_open(self, project: Project) -> bool:
-        """Tell whether the project's key is for this member. The text of level `/` is part of every view."""
-        return project == ROOT or any(level == ROOT or names.project(level) == project for level in self.levels)
-
-    def may_write(self, level: str) -> bool:
-        """Tell whether versions of a level that this member writes count."""
-        return self.role in _WRITERS and any(names.within(level, top) for top in self.levels)
-
-
-class Invitation(NamedTuple):
-    """An invitation that is not approved yet, by which member, and the join that answered it.
-
-    All with the numbers of their entries.
-    """
-
-    number: int
-    entry: MemberEntry
-    joined: int = 0
-    join: MemberEntry | None = None
-    by: int = FOUNDER
 
 
 class Signer(NamedTuple):
@@ -223,7 +160,7 @@ def _invite(roster: Roster, act: Act) -> Roster | None:
         if member is not None and not roster.may(signer, member) and len(member.devices) + invited >= _OWN_DEVICES:
             is_right = False
     else:
-        everywhere = entry.role not in _ADMINS or entry.levels == (ROOT,)
+        everywhere = entry.role not in ADMINS or entry.levels == (ROOT,)
         is_right = roster.may(signer, None, entry.role) and roster.is_free(entry.name) and everywhere
         is_right = is_right and not (entry.role == Role.OWNER and entry.end) and _may_renew(entry)
     if not roster.shared or not is_right or not entry.lock:
@@ -235,7 +172,7 @@ def _invite(roster: Roster, act: Act) -> Roster | None:
 
 def _may_renew(entry: MemberEntry) -> bool:
     # an invitation without a bound, or a machine's with one that its first end does not pass
-    return not entry.bound or (entry.machine and entry.role not in _ADMINS and "" < entry.end <= entry.bound)
+    return not entry.bound or (entry.machine and entry.role not in ADMINS and "" < entry.end <= entry.bound)
 
 
 def _join(roster: Roster, act: Act) -> Roster | None:
@@ -278,7 +215,7 @@ def _approve(roster: Roster, act: Act) -> Roster | None:
 def _role(roster: Roster, act: Act) -> Roster | None:
     _, signer, entry = act
     member = roster.by_number(entry.member)
-    everywhere = entry.role not in _ADMINS or entry.levels == (ROOT,)
+    everywhere = entry.role not in ADMINS or entry.levels == (ROOT,)
     if member is None or not everywhere or not roster.may(signer, member, entry.role) or not roster.shared:
         return None
     # the end that an administrator gives is one: nothing is renewed after that

@@ -9,8 +9,8 @@ from envfs.core import limits, record
 from envfs.core.addresses import RecordAddress
 from envfs.core.membership import entries
 from envfs.core.membership.entries import EntryKind, MemberEntry
+from envfs.core.membership.member import Invitation
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Invitation
 from envfs.core.record import to_base64
 from envfs.core.secret import Secret
 from envfs.core.statements import StatementType

@@ -43,6 +43,13 @@ class ForgetIdentity(NamedTuple):
     """Take the identity out of the keyring again."""
 
 
+class BringIdentity(NamedTuple):
+    """Use an identity that the client has, in a daemon for its one command alone. Reply: Done.
+
+    Descriptor: the identity. The client's user needs no rule from then on.
+    """
+
+
 class AddRecovery(NamedTuple):
     """Seal every managed project's keys to one recipient more, now and from now on. Reply: RecoveryMade.
 
@@ -220,6 +227,7 @@ class Checked(NamedTuple):
 VaultRequest = (
     Status
     | Init
+    | BringIdentity
     | Unlock
     | Lock
     | ChangePassphrase

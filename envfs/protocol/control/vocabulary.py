@@ -57,6 +57,7 @@ from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
     Backup,
+    BringIdentity,
     ChangePassphrase,
     Init,
     KeepIdentity,
@@ -123,6 +124,6 @@ ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
     **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, ScanContent, UseToken), 1),
-    **dict.fromkeys((InviteMember, InviteMachine, EnterVault, RotateDevice), 1),
+    **dict.fromkeys((InviteMember, InviteMachine, EnterVault, BringIdentity, RotateDevice), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase, JoinVault), 2),
 }

@@ -9,6 +9,8 @@ import trio
 from envfs import safe_open
 from envfs.core import events
 from envfs.core.access.caller import Caller
+from envfs.core.access.rule import Rule
+from envfs.core.names import ROOT
 from envfs.core.operations import KeyOperation
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import BadRequest, EnvFSError, NoVault
@@ -57,6 +59,22 @@ async def load_identity(
     service.locks.unlocked = True
     service.sharing.unlocked()
     await service.ledger.authenticate(service.keyholder)
+
+
+async def bring_identity(service: Service, caller: Caller, given: tuple[int, ...]) -> None:
+    """Use an identity that a client has for its one command. It could open the vault without EnvFS: it needs no rule.
+
+    Raises:
+        BadRequest: this daemon serves others as well
+        WrongPassphrase: it does not open the vault, or is under a passphrase
+    """
+    if service.lasts:
+        raise BadRequest(
+            "a daemon runs here, and an identity is brought to one command alone",
+            "unset ENVFS_IDENTITY and ENVFS_IDENTITY_FILE, or end the daemon with `envfs unmount`",
+        )
+    await load_identity(service, (), given=given)
+    service.book.give(Rule(ROOT, caller.uid))
 
 
 async def rewrap_identity(service: Service, caller: Caller, passphrases: tuple[int, ...]) -> None:

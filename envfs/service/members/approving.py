@@ -6,8 +6,8 @@ Law: who approves has compared the fingerprint, and nobody is approved whose dev
 from envfs.core.access.caller import Caller
 from envfs.core.membership.entries import EntryKind, MemberEntry
 from envfs.core.membership.fingerprint import device_fingerprint
+from envfs.core.membership.member import Invitation
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Invitation
 from envfs.core.visible_text import visible_text
 from envfs.errors import Conflict, NoSuchLevel, NotApproved
 from envfs.host import clocks

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from envfs.core import checkpoint, names, record
-from envfs.core.membership.roster import Member
+from envfs.core.membership.member import Member
 from envfs.errors import EnvFSError, Locked
 from envfs.protocol.control import ReadableRow
 from envfs.protocol.keyholding import Compared, CompareVersions

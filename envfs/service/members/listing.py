@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from envfs.core.membership.fingerprint import device_fingerprint, spoken_fingerprint
 from envfs.core.membership.folding import fold_entries
+from envfs.core.membership.member import Member
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Member
 from envfs.core.names import Project
 from envfs.core.visible_text import visible_text
 from envfs.errors import AuthenticationFailed, BadRequest, NoSuchLevel

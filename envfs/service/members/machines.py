@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from envfs.core.access.caller import Caller
 from envfs.core.membership.entries import EntryKind, MemberEntry, Role
+from envfs.core.membership.member import Invitation
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Invitation
 from envfs.courier.address import parse_address
 from envfs.errors import BadRequest, Conflict, EnvFSError
 from envfs.protocol.control import InviteMachine, InviteMember, MachineInvited

@@ -7,8 +7,8 @@ that they have. If the process ends in between, doing it again makes the keys.
 from envfs.core import record
 from envfs.core.access.caller import Caller
 from envfs.core.membership.entries import EntryKind, MemberEntry
+from envfs.core.membership.member import Member
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Member
 from envfs.core.record import Point
 from envfs.core.visible_text import visible_text
 from envfs.errors import NoSuchLevel, NotApproved

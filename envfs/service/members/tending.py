@@ -11,8 +11,8 @@ from typing import NoReturn
 import trio
 
 from envfs.core.membership.entries import EntryKind, MemberEntry
+from envfs.core.membership.member import Member
 from envfs.core.membership.members import Members
-from envfs.core.membership.roster import Member
 from envfs.core.record import Point
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.host import clocks

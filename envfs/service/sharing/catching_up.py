@@ -56,6 +56,7 @@ class CatchingUp:
         Raises:
             StoreUnavailable: the engine cannot be reached
         """
+        self._facts.begun += 1
         await self.divide()  # a key of this machine may be here only now
         is_whole = EVERYTHING in hints
         mine = self.partition.of(await self._mirror.numbers())  # before the engine is asked, which has at least that
@@ -149,15 +150,18 @@ class CatchingUp:
         return await self._fetch(engine, plan_catch_up(mine, await self.heads(engine, hints)))
 
     async def never_counts(self, engine: Engine, stream: str, seq: int) -> bytes:
-        """Return the record of a place, if nobody will ever take it: the list here says that its author had no right.
+        """Return the record of a place, if nobody will ever take it: its author had no right, or it is no key file.
 
-        Of one that names another list, or does not open, nothing is known: this machine may be behind.
+        Where the engine has other entries of the members than this machine nothing is known: it may be behind.
         """
         span = RecordRange(stream, seq, seq)
+        entries = (await self._mirror.numbers()).get(record.MEMBERS, 0)
+        is_current = (await self.heads(engine, (record.MEMBERS,))).get(record.MEMBERS, 0) == entries
         came = await engine.get(span.record_keys())
         async with self.taking:
             [row] = await self._checker.check((span,), came, {stream: seq})
-        return next(iter(came.values()), b"") if row.fault.startswith(NO_RIGHT) else b""
+        is_rubbish = is_current and record.is_key_stream(stream) and bool(row.fault)
+        return next(iter(came.values()), b"") if row.fault.startswith(NO_RIGHT) or is_rubbish else b""
 
     def stale(self) -> list[WaitingVersion]:
         """List what waits and has to be merged first, in order."""

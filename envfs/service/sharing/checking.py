@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.core.addresses import RecordAddress, SealedLayer
-from envfs.core.keyfile import NOT_FOR_US
 from envfs.core.membership.folding import fold_entries
 from envfs.core.membership.members import NO_RIGHT, Members
 from envfs.errors import EnvFSError, KeyholderGone, Locked
@@ -142,7 +141,7 @@ class Checker:
         if record.is_key_stream(stream):
             members = self._vault.add_members(blobs)
             faults = await self._faults(CheckKeys(tuple(map(SealedKeyFile, places)), members), blobs)
-            return _without_earlier(faults) if members else faults
+            return _without_earlier(faults)
         if record.forgotten_stream(stream):
             members = self._vault.add_members(blobs)
             return await self._faults(CheckTombstones(places, members), blobs)
@@ -175,13 +174,10 @@ class Checker:
 
 
 def _without_earlier(faults: tuple[str, ...]) -> tuple[str, ...]:
-    # a key file of before this member was there, or of a former administrator, is bound by the digest in a later one,
-    # which opens
+    # one of before this member was there, of a former administrator, or rubbish, is bound by the digest in a later key
+    # file, which opens: no key is taken from any but the newest
     opened = max((number for number, fault in enumerate(faults) if not fault), default=-1)
-    return tuple(
-        "" if at < opened and (fault == NOT_FOR_US or fault.startswith(NO_RIGHT)) else fault
-        for at, fault in enumerate(faults)
-    )
+    return tuple("" if at < opened else fault for at, fault in enumerate(faults))
 
 
 def _fault_of(place: RecordAddress, data: bytes, named: Mapping[int, str], *, is_newest: bool) -> str:

@@ -33,7 +33,7 @@ class SharingFacts:
         self.device = self.contact.device
         self.problem = ""  # why the engine cannot be reached. Empty while it can
         self.failure: EnvFSError | None = None  # the error that said so last
-        self.contacts = 0  # passes over everything, since the daemon began
+        self.begun = self.ended = 0  # numbers of passes: the last one that began, the last whole one that ended
         self.connected = False
         self.behind = 0
         self.waits_for_unlock = False
@@ -53,7 +53,7 @@ class SharingFacts:
 
     def had_contact(self, engine: str) -> None:
         """Take note that all was compared with an engine. It is written down once a minute at most."""
-        self.contacts += 1
+        self.ended = self.begun
         now = clocks.wall_time()
         last, self.contact = self.contact, Contact(engine, now, self.device)
         if last._replace(time=last.time[:16]) != self.contact._replace(time=now[:16]):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names, record
-from envfs.core.membership.roster import Member
+from envfs.core.membership.member import Member
 from envfs.protocol.courier_requests import TEXT_BYTES
 
 _KINDS = ("key", "level", "tombstone/key", "tombstone/level")

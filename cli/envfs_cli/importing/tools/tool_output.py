@@ -10,12 +10,11 @@ import subprocess
 from envfs import safe_open
 from envfs.core import limits
 from envfs.errors import EnvFSError, Malformed, TooLarge
+from envfs_cli.process import own_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-_OWN = ("ENVFS_TOKEN", "ENVFS_TOKEN_FILE")  # by which this command acts, and no other one is to
 
 
 def tool_output(words: "Sequence[str]", folder: "str | None" = None, environ: "Mapping[str, str] | None" = None) -> str:
@@ -33,7 +32,7 @@ def tool_output(words: "Sequence[str]", folder: "str | None" = None, environ: "M
     """
     if shutil.which(words[0]) is None:
         raise EnvFSError(f"there is no command {words[0]}", f"install {words[0]}, or import what it exports")
-    given = {key: value for key, value in (os.environ if environ is None else environ).items() if key not in _OWN}
+    given = own_variables.without_own(os.environ if environ is None else environ)
     try:
         with subprocess.Popen(list(words), stdout=subprocess.PIPE, cwd=folder, env=given) as program:
             data = program.stdout.read(limits.TEXT_BYTES + 1) if program.stdout else b""
