@@ -206,9 +206,8 @@ def _approve(roster: Roster, act: Act) -> Roster | None:
     if not roster.may(signer, None, asked.role):
         return None
     role = Role(asked.role)
-    what = (asked.machine, asked.end, asked.span, asked.bound)
-    member = Member(invitation.number, asked.name, role, asked.levels, (device,), *what)
-    return without._replace(members=(*without.members, member))
+    member = Member(invitation.number, asked.name, role, asked.levels, (device,), asked.machine, asked.end)
+    return without._replace(members=(*without.members, member._replace(span=asked.span, bound=asked.bound)))
 
 
 def _role(roster: Roster, act: Act) -> Roster | None:

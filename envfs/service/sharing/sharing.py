@@ -74,6 +74,11 @@ class VaultSharing:
             self._last_address = self._address()
         return self._last_address
 
+    @property
+    def late(self) -> str:
+        """Return why changes of other machines come late, as far as the engine said. Empty while they do not."""
+        return self._engine.late if self._engine is not None else ""
+
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps machines from having the same vault."""
         engine = self.address()
@@ -129,15 +134,14 @@ class VaultSharing:
         """
         numbers = {waiting.number for waiting in self.store.outbox.of(stream)}
         with trio.move_on_after(_PATIENCE):
-            while self._is_moving() and numbers & {waiting.number for waiting in self._unsent(stream)}:
+            while numbers & {waiting.number for waiting in self._unsent(stream)}:
+                if self._engine is None or self._is_slow or self.facts.waits_for_unlock:
+                    return
                 await self._changed.wait()
 
     def _unsent(self, stream: str) -> list[WaitingVersion]:
         stays = is_held_up(stream, self.facts.forked)
         return [one for one in self.store.outbox.of(stream) if not stays and one.number not in self.facts.unmerged]
-
-    def _is_moving(self) -> bool:
-        return self._engine is not None and not self._is_slow and not self.facts.waits_for_unlock
 
     async def _settle(self, parts: SharingParts, waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
         engine = await self._reachable()
