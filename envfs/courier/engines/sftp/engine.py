@@ -45,10 +45,12 @@ class SftpEngine:
         """
         await self.in_session(listing.check_root, self._root)
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream that starts with `prefix`."""
-        newest = shared_keys.newest_numbers(await self.list(prefix))
-        return {stream: number for stream, number in newest.items() if stream.startswith(prefix)}
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
+        heads: dict[str, int] = {}
+        for prefix in prefixes:
+            heads.update(shared_keys.newest_numbers(await self.list(prefix)))
+        return heads
 
     async def list(self, prefix: str) -> Sequence[str]:
         """Return the keys that start with `prefix`, in order."""
