@@ -7,9 +7,10 @@ SEED ?= 1
 PROCESSES ?= 4
 PROFILE ?=
 BENCH ?=
+SCALE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench profile dialects clients engines soak clean
+.PHONY: help demo test package fresh lint check bench scale profile dialects clients engines soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -23,6 +24,12 @@ test: ## the tests, twelve minutes on two cores, without the soak; PYTEST_ARGS='
 	@contrib/install test
 	@PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
+package: ## a wheel, an sdist and a Debian package in dist/
+	@contrib/package
+
+fresh: ## as root: install, run and remove EnvFS on fresh Debian 12 and 13 systems with their systemd; a quarter of an hour
+	@contrib/fresh
+
 lint: ## style, format, types and the arrows between layers
 	@contrib/install test
 	@contrib/check
@@ -32,6 +39,10 @@ check: lint test ## lint and test: what CI runs
 bench: ## measure speed, print the numbers, and name what got slower; BENCH=--write makes docs/benchmarks.md
 	@contrib/install run
 	@.venv/bin/python contrib/bench/run.py $(BENCH)
+
+scale: ## what shared vaults cost with 10, 1,000 and 100,000 machines: measured with real servers, simulated above; SCALE=--write makes docs/scale.md
+	@contrib/install test
+	@.venv/bin/python contrib/scale/run.py $(SCALE)
 
 profile: ## show what a read costs in processor time, and in which layers; PROFILE='--against FOLDER' compares
 	@contrib/install run

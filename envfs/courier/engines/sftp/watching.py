@@ -43,8 +43,7 @@ class SftpWatch(StandingWatch):
         self._looks += 1
         if self._looks % _LOOKS_OF_A_MINUTE == 1 or EVERYTHING in streams:  # the first time too
             return [EVERYTHING]
-        shared = filter(shared_keys.is_shared_stream, streams)
-        return sorted(stream for stream in shared if shared_keys.is_within(stream, prefixes))
+        return sorted(stream for stream in streams if _is_about(stream, prefixes))
 
     async def _changes(self) -> frozenset[str]:
         before, changed = self._times, self._changed
@@ -57,3 +56,7 @@ class SftpWatch(StandingWatch):
 
     def _end(self) -> None:
         self._has_begun = False
+
+
+def _is_about(stream: str, prefixes: Sequence[str]) -> bool:
+    return shared_keys.is_shared_stream(stream) and shared_keys.is_within(stream, prefixes)
