@@ -7,9 +7,10 @@ SEED ?= 1
 PROCESSES ?= 4
 PROFILE ?=
 BENCH ?=
+SCALE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test package fresh lint check bench profile dialects clients engines soak clean
+.PHONY: help demo test package fresh lint check bench scale profile dialects clients engines soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -38,6 +39,10 @@ check: lint test ## lint and test: what CI runs
 bench: ## measure speed, print the numbers, and name what got slower; BENCH=--write makes docs/benchmarks.md
 	@contrib/install run
 	@.venv/bin/python contrib/bench/run.py $(BENCH)
+
+scale: ## what shared vaults cost with 10, 1,000 and 100,000 machines: measured with real servers, simulated above; SCALE=--write makes docs/scale.md
+	@contrib/install test
+	@.venv/bin/python contrib/scale/run.py $(SCALE)
 
 profile: ## show what a read costs in processor time, and in which layers; PROFILE='--against FOLDER' compares
 	@contrib/install run

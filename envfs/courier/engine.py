@@ -52,6 +52,11 @@ class Engine(Protocol):
         """
         ...
 
+    @property
+    def late(self) -> str:
+        """Return why hints come late, or not at all, as a person has to know. Empty while they come at once."""
+        ...
+
     async def close(self) -> None:
         """Let go of the engine."""
         ...

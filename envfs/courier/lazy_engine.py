@@ -90,6 +90,11 @@ class LazyEngine:
         async for stream in self._engine.watch(prefixes):
             yield stream
 
+    @property
+    def late(self) -> str:
+        """Return why hints come late. Empty while they do not."""
+        return self._engine.late if self._engine is not None else ""
+
     async def close(self) -> None:
         """Let go of the engine."""
         self._is_closed = True

@@ -10,6 +10,7 @@ from contextlib import suppress
 import trio
 
 from envfs.core import limits, shared_keys
+from envfs.core.visible_text import visible_text
 from envfs.courier.engine import EVERYTHING
 from envfs.courier.hints import PendingHints
 from envfs.courier.questions import OpenQuestion, expected_answers, nonsense
@@ -35,6 +36,7 @@ class EngineLink:
         self._hints: dict[int, PendingHints] = {}
         self._outgoing, self._queue = trio.open_memory_channel[tuple[NamedTuple, tuple[bytes, ...]]](_WAITING)
         self.end: EnvFSError | None = None
+        self.late = ""  # why hints come late, as the other side says
 
     async def run(self) -> None:
         """Take answers until the other side is gone or says nonsense. All questions have failed then."""
@@ -162,6 +164,7 @@ class EngineLink:
 
     def _take_hint(self, hints: PendingHints, message: object) -> None:
         if isinstance(message, words.StreamHint) and _is_hint(message.stream):
+            self.late = visible_text(message.late)
             hints.add(message.stream)
         elif isinstance(message, words.RequestFailed):
             hints.fail(words.error_of(message))

@@ -11,7 +11,7 @@ from typing import assert_never
 import trio
 
 from envfs.core import limits, shared_keys
-from envfs.courier.engine import Engine
+from envfs.courier.engine import EVERYTHING, Engine
 from envfs.courier.hints import PendingHints
 from envfs.courier.streams import MessageStream, unexpected_message
 from envfs.errors import BadRequest, EnvFSError, StoreUnavailable, TooMany
@@ -43,6 +43,8 @@ from envfs.tuples import NamedTuple
 _AT_ONCE = 16
 _KEYS_AT_ONCE = 32  # of records that an engine is asked for in one turn, and that are held here
 _READS_AT_ONCE = 4
+_LATE_SECONDS = 5.0  # between looks whether hints come late
+_LATE_LETTERS = 500
 
 
 class EngineServer:
@@ -160,12 +162,21 @@ class EngineServer:
             with self._watches[request.number]:
                 async with supervised_nursery() as tasks:
                     tasks.run(self._collect, request, hints)
-                    while True:
-                        await self._send(StreamHint(request.number, await hints.take()))
+                    await self._send_hints(request.number, hints)
         except EnvFSError as error:
             await self._send(failure_of(request.number, error))
         finally:
             del self._watches[request.number]
+
+    async def _send_hints(self, number: int, hints: PendingHints) -> None:
+        late = ""
+        while True:
+            stream: str | None = None
+            with trio.move_on_after(_LATE_SECONDS):
+                stream = await hints.take()
+            if stream is not None or late != self._engine.late:
+                late = self._engine.late
+                await self._send(StreamHint(number, stream or EVERYTHING, late[:_LATE_LETTERS]))
 
     async def _collect(self, request: WatchStreams, hints: PendingHints) -> None:
         try:

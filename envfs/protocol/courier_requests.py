@@ -148,10 +148,11 @@ class WatchStreams(NamedTuple):
 
 
 class StreamHint(NamedTuple):
-    """A stream may have grown, or, if it is empty, any of them."""
+    """A stream may have grown, or, if it is empty, any of them. `late` says why hints come late, if they do."""
 
     number: int
     stream: str
+    late: str = ""
 
 
 class StopWatch(NamedTuple):

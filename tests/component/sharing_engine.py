@@ -51,6 +51,7 @@ class Line:
         self.prefixes: set[str] = set()  # of keys, of which heads were asked for
         self.fetched: set[str] = set()
         self.watched: tuple[str, ...] = ()
+        self.late = ""
         self.before_put: Callable[[str], Awaitable[None]] | None = None
 
     @asynccontextmanager

@@ -304,6 +304,21 @@ def test_versions_are_exchanged_before_a_number_that_is_far_off(two: Two) -> Non
     sharing(script, one, other)
 
 
+def test_status_says_why_changes_come_late(two: Two) -> None:
+    engine, one, other, line = two
+
+    async def script() -> None:
+        await until_equal(engine, one, other)
+        await until(lambda: one.service.sharing.facts.connected)
+        for text in ("", "nobody tells of news"):
+            line.late = text
+            report = (await one.sent(control.DescribeSharing())).reply
+            assert isinstance(report, control.SharingReport)
+            assert (report.state, report.text) == ("connected", text)
+
+    sharing(script, one, other)
+
+
 def test_reads_never_ask_the_engine(two: Two) -> None:
     engine, one, other, line = two
 

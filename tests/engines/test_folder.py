@@ -111,8 +111,10 @@ def test_a_folder_without_inotify_is_looked_at_from_time_to_time(
         await engine.put_new(KEY, b"x")
         async with hints(engine) as watch:
             assert await anext(watch) == EVERYTHING
+            assert "max_user_instances" in engine.late
             await engine.put_new("level/shop/@00000002.json", b"x")
             assert await anext(watch) == "level/shop"
+        assert not engine.late
 
     use_one(place, use)
 

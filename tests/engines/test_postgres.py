@@ -25,7 +25,7 @@ from envfs.errors import BadRequest, EnvFSError, NotApproved, StoreUnavailable
 from tests.engines.places import Place
 from tests.engines.servers.pgbouncer import pgbouncer
 from tests.engines.servers.postgresql import PostgresServer, postgres_server
-from tests.engines.using import connected, hints_of, run, use_one
+from tests.engines.using import connected, hints_of, linked, run, use_one
 
 pytestmark = pytest.mark.soak
 KEY, OTHER_KEY = "level/shop/@00000001.json", "level/shop/@00000002.json"
@@ -247,6 +247,9 @@ def test_behind_a_pooler_the_heads_are_looked_at_where_notices_do_not_arrive(
             assert await anext(hints) == "level/other"
             assert await two.get([KEY]) == {KEY: b"x"}
             assert await two.put_new(KEY, b"y") is False
+            assert ("do not arrive" in two.late) is (mode == "transaction")
+            async with linked(two) as link, hints_of(link, "level/"):
+                assert link.late == two.late
 
     with pgbouncer(folder, server, mode) as bouncer:
         run(use, Place(server.address("alice", schema, bouncer.port)))

@@ -29,9 +29,10 @@ class FakeEngine:
         self.hints = [EVERYTHING]
         self.gate = trio.Event()
         self.gate.set()
+        self.late = ""
         self.at_once = self.most_at_once = 0
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await self.gate.wait()

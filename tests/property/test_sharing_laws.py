@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from envfs.core import record
+from envfs.core import record, shared_keys
 from envfs.core.record import Record, RecordHeader
 from envfs.dotenv.document import parse_document
 from envfs.dotenv.three_way import merge_three
@@ -141,14 +141,9 @@ class _Engine:
         if self.steps == 0:
             raise (_Killed() if self.kills else StoreUnavailable("away"))
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
         await self._step()
-        heads: dict[str, int] = {}
-        for key in self.records:
-            stream = key.rpartition("/")[0]
-            if stream.startswith(prefix):
-                heads[stream] = max(heads.get(stream, 0), record.key_number(key))
-        return heads
+        return shared_keys.newest_numbers(key for key in self.records if key.startswith(prefixes))
 
     async def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         await self._step()

@@ -42,7 +42,7 @@ def _state(service: Service) -> tuple[str, str]:
     if facts.waits_for_unlock:
         return "locked", "what came is checked once the vault is unlocked"
     if facts.connected:
-        return "connected", ""
+        return "connected", service.sharing.late
     return ("connecting", "") if service.mount else ("idle", "no daemon runs that would stay in contact")
 
 

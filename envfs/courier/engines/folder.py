@@ -93,6 +93,11 @@ class FolderEngine:
             watches.close()
             self._watches.discard(watches)
 
+    @property
+    def late(self) -> str:
+        """Return why hints come late. Empty while they do not."""
+        return next((watches.late for watches in self._watches if watches.late), "")
+
     async def close(self) -> None:
         """Let go of the folder."""
         self._is_closed = True

@@ -18,6 +18,10 @@ from envfs.host.inotify import Inotify
 
 _LOOK_SECONDS = 5.0
 _LOOKS_OF_A_MINUTE = 12
+_NO_WATCHES = (
+    f"this user's inotify watches there are used up: changes are looked for every {_LOOK_SECONDS:.0f} s "
+    "(sysctl fs.inotify.max_user_instances, fs.inotify.max_user_watches)"
+)
 Times = dict[str, tuple[int, int]]
 
 
@@ -68,8 +72,11 @@ class FolderWatches:
         self._closed = trio.Event()
         self._inotify: Inotify | None = None
         self._paths: set[str] = set()
-        with suppress(OSError):
+        self.late = ""
+        try:
             self._inotify = Inotify()
+        except OSError:
+            self.late = _NO_WATCHES
 
     def extend(self, paths: Times) -> None:
         """Watch folders as well. Those that are gone, or over this user's number, are left to the looks."""
@@ -78,10 +85,15 @@ class FolderWatches:
         self._paths &= paths.keys()
 
     def _add(self, path: str) -> None:
-        if self._inotify is not None:
-            with suppress(OSError):
-                self._inotify.add(path)
-                self._paths.add(path)
+        if self._inotify is None:
+            return
+        try:
+            self._inotify.add(path)
+            self._paths.add(path)
+        except (FileNotFoundError, NotADirectoryError):  # it is gone
+            return
+        except OSError:
+            self.late = _NO_WATCHES
 
     async def wait(self) -> None:
         """Wait until something is reported, or the watches are closed."""

@@ -125,6 +125,11 @@ class PlainHttpEngine:
             self._watches.discard(connection)
             connection.close()
 
+    @property
+    def late(self) -> str:
+        """Return why hints come late. Empty while they do not."""
+        return ""
+
     async def close(self) -> None:
         """Drop the connections."""
         self._is_closed = True

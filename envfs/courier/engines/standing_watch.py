@@ -20,6 +20,7 @@ class StandingWatch(ABC):
         self._pause = _PAUSE_SECONDS
         self._life = trio.CancelScope()
         self._is_stopped = False
+        self.late = ""  # why there are no hints, or why they come late
 
     async def next(self, prefixes: Sequence[str]) -> list[str] | None:
         """Wait for streams that may have grown, of those that start with one of the prefixes. None after `stop`."""
@@ -27,7 +28,8 @@ class StandingWatch(ABC):
             with trio.CancelScope() as self._life:
                 try:
                     return await self._hints(prefixes)
-                except EnvFSError:
+                except EnvFSError as error:
+                    self.late = f"no news arrive: {error.text}"
                     self._end()
                     await trio.sleep(self._pause)
                     self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
@@ -39,8 +41,9 @@ class StandingWatch(ABC):
         self._life.cancel()
         self._end()
 
-    def _has_begun_well(self) -> None:
+    def _has_begun_well(self, late: str = "") -> None:
         self._pause = _PAUSE_SECONDS
+        self.late = late
 
     @abstractmethod
     async def _hints(self, prefixes: Sequence[str]) -> list[str]:

@@ -4,7 +4,9 @@ Laws: nothing is deleted on either side. An engine that has less is given back w
 stream that is another one there than here is left as it is on both sides, and is told of.
 """
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 import trio
 
@@ -29,6 +31,8 @@ from envfs.service.sharing.planning import (
 from envfs.service.sharing.waiting import WaitingVersion
 
 _AHEAD = 15  # records behind a taken number that are asked for with that one
+_NEXT = 8  # records of a stream that is hinted at, which are asked for at once. A part of AT_ONCE
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 class CatchingUp:
@@ -56,7 +60,9 @@ class CatchingUp:
         await self.divide()  # a key of this machine may be here only now
         is_whole = EVERYTHING in hints
         mine = self.partition.of(await self._mirror.numbers())  # before the engine is asked, which has at least that
-        heads = await self.heads(engine, hints)
+        ahead = {} if is_whole else await self._next_records(engine, hints, mine)
+        heads = await self.heads(engine, _without_more(hints, ahead))
+        heads = {stream: mine.get(stream, 0) + len(records) for stream, records in ahead.items() if records} | heads
         if is_whole:
             self._facts.refused = {stream: why for stream, why in self._facts.refused.items() if stream in heads}
         if not is_whole:
@@ -71,7 +77,7 @@ class CatchingUp:
         for stream in heads:
             self._facts.refused.pop(stream, None)  # it is refused again, or it is not
         await self._give_back(engine, plan, address, mine, heads)
-        taken = await self._fetch(engine, plan)
+        taken = await self._fetch(engine, plan, {key: data for one in ahead.values() for key, data in one.items()})
         refused = self._facts.refused.keys() & heads.keys()  # it may be that what came follows on another record
         await self._compare(engine, {stream: mine[stream] for stream in refused if stream in mine})
         await self.push(engine)  # behind what comes before it, so that no number is left out
@@ -162,7 +168,7 @@ class CatchingUp:
         stale = [waiting for waiting in self._store.outbox if not self._store.is_waiting(waiting.stream, waiting.seq)]
         return [waiting for waiting in stale if waiting.number not in self.in_flight]
 
-    async def _fetch(self, engine: Engine, plan: CatchUp) -> list[Taken]:
+    async def _fetch(self, engine: Engine, plan: CatchUp, here: Mapping[str, bytes] = _NOTHING) -> list[Taken]:
         taken: list[Taken] = []
         self._facts.behind = plan.behind
         self._facts.waits_for_unlock = False
@@ -171,8 +177,9 @@ class CatchingUp:
         for batch in batches(plan.fetch, AT_ONCE, ended):
             ranges = tuple(span for span in batch if span.stream not in ended)
             keys = [key for span in ranges for key in span.record_keys()]
+            missing = [key for key in keys if key not in here]
             with bounded():
-                came = await engine.get(keys) if keys else {}
+                came = {**here, **(await engine.get(missing) if missing else {})}
             async with self.taking:
                 rows = await self._checker.check(ranges, came, lasts)
                 taken += await self._mirror.take(rows)
@@ -211,6 +218,22 @@ class CatchingUp:
         for stream in forked:
             self._facts.refused.pop(stream, None)
 
+    async def _next_records(
+        self, engine: Engine, hints: Collection[str], mine: Mapping[str, int]
+    ) -> dict[str, dict[str, bytes]]:
+        # a hint mostly means one record more. To ask for it spares the question how many there are: one question for
+        # each machine and write, and where an engine cannot count, as etcd, an answer as long as the stream
+        streams = [stream for stream in sorted(hints) if is_shared(stream) and self.partition.has(stream)]
+        spans = [RecordRange(stream, mine.get(stream, 0) + 1, mine.get(stream, 0) + _NEXT) for stream in streams]
+        records: dict[str, dict[str, bytes]] = {stream: {} for stream in streams}
+        for batch in batches(spans, AT_ONCE):
+            with bounded():
+                came = await engine.get([key for span in batch for key in span.record_keys()])
+            for span in batch:
+                run = itertools.takewhile(came.__contains__, span.record_keys())
+                records[span.stream] |= {key: came[key] for key in run}
+        return records
+
     async def heads(self, engine: Engine, hints: Collection[str]) -> dict[str, int]:
         """Return the newest numbers that an engine has of this machine's streams."""
         prefixes = self.partition.prefixes()
@@ -220,6 +243,11 @@ class CatchingUp:
         with bounded():
             heads = await engine.heads(*prefixes) if prefixes else {}
         return self.partition.of({stream: seq for stream, seq in heads.items() if is_shared(stream)})
+
+
+def _without_more(hints: Collection[str], ahead: Mapping[str, Mapping[str, bytes]]) -> frozenset[str]:
+    # of the streams that are hinted at: those that may have lost something, as there is nothing more, or have a lot
+    return frozenset(stream for stream in hints if len(ahead.get(stream, ())) in (0, _NEXT))
 
 
 def _withheld(ranges: Iterable[RecordRange], came: Mapping[str, bytes], lasts: Mapping[str, int]) -> dict[str, str]:

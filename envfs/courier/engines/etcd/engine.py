@@ -128,6 +128,11 @@ class EtcdEngine:
             self._watchers.discard(watcher)
             watcher.stop()
 
+    @property
+    def late(self) -> str:
+        """Return why hints come late. Empty while they do not."""
+        return next((watcher.late for watcher in self._watchers if watcher.late), "")
+
     async def close(self) -> None:
         """Drop the connections."""
         for watcher in self._watchers:

@@ -130,6 +130,11 @@ class PostgresEngine:
         """Send a notice to all who listen on a channel."""
         await self._run(_NOTIFY, channel, text)
 
+    @property
+    def late(self) -> str:
+        """Return why hints come late. Empty while they do not."""
+        return next((listener.late for listener in self._listeners if listener.late), "")
+
     async def close(self) -> None:
         """Drop the connection."""
         self._is_closed = True

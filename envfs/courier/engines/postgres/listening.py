@@ -67,7 +67,7 @@ class Listener(StandingWatch):
         if not self._has_begun:
             await self._begin(prefixes)
             self._has_begun = True
-            self._has_begun_well()
+            self._has_begun_well(_NO_NOTICES if self._is_polling else "")
             return [EVERYTHING]
         if self._session is None:
             return await self._changed(prefixes)

@@ -16,7 +16,7 @@ from envfs.courier.engines.sftp.listing import Times
 from envfs.courier.engines.sftp.packets import Code, Kind, text
 from envfs.courier.engines.sftp.session import RequestRefused, SftpSession, all_of
 from envfs.courier.engines.sftp.starting import greeted
-from envfs.courier.engines.sftp.watching import SftpWatch
+from envfs.courier.engines.sftp.watching import LOOK_SECONDS, SftpWatch
 from envfs.courier.engines.ssh.command import remote_path, ssh_command
 from envfs.courier.engines.ssh.connection import SshConnection
 from envfs.errors import EnvFSError, NotApproved, StoreUnavailable
@@ -45,10 +45,12 @@ class SftpEngine:
         """
         await self.in_session(listing.check_root, self._root)
 
-    async def heads(self, prefix: str) -> Mapping[str, int]:
-        """Return the newest number of each stream that starts with `prefix`."""
-        newest = shared_keys.newest_numbers(await self.list(prefix))
-        return {stream: number for stream, number in newest.items() if stream.startswith(prefix)}
+    async def heads(self, *prefixes: str) -> Mapping[str, int]:
+        """Return the newest number of each stream with keys that start so."""
+        newest: dict[str, int] = {}
+        for prefix in prefixes:
+            newest |= shared_keys.newest_numbers(await self.list(prefix))
+        return newest
 
     async def list(self, prefix: str) -> Sequence[str]:
         """Return the keys that start with `prefix`, in order."""
@@ -73,8 +75,7 @@ class SftpEngine:
 
     async def watch(self, prefixes: Sequence[str]) -> AsyncIterator[str]:
         """Yield streams that may have grown: by a look at the times of all folders every few seconds."""
-        for prefix in prefixes:
-            shared_keys.check_prefix(prefix)
+        shared_keys.check_prefixes(prefixes)
         watch = SftpWatch(self._look)
         self._watches.add(watch)
         try:
@@ -84,6 +85,12 @@ class SftpEngine:
         finally:
             self._watches.discard(watch)
             watch.stop()
+
+    @property
+    def late(self) -> str:
+        """Return why hints come late: nothing here reports a change."""
+        faults = (watch.late for watch in self._watches if watch.late)
+        return next(faults, f"this server is asked for changes every {LOOK_SECONDS:.0f} s, as sftp reports none")
 
     async def close(self) -> None:
         """End the connection."""

@@ -59,4 +59,4 @@ class SftpWatch(StandingWatch):
 
 
 def _is_about(stream: str, prefixes: Sequence[str]) -> bool:
-    return shared_keys.is_shared_stream(stream) and stream.startswith(tuple(prefixes))
+    return shared_keys.is_shared_stream(stream) and shared_keys.is_within(stream, prefixes)

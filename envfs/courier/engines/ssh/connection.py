@@ -34,14 +34,14 @@ L = TypeVar("L", bound=ServerLink)
 
 
 class SshConnection(Generic[L]):
-    """The connection to one server, and what it runs there. There is one at a time."""
+    """The connection to one server, and what it runs there. There is one at a time: `link` is the newest."""
 
     def __init__(self, address: Address, command: list[str], greet: Callable[[SshProcess], Awaitable[L]]) -> None:
         """Connect by `command` when it is needed. `greet` makes a link of a process, or says why it cannot."""
         self._address = address
         self._command = command
         self._greet = greet
-        self._link: L | None = None
+        self.link: L | None = None
         self._lock = trio.Lock()
         self._pauses = Pauses()
         self.is_closed = False
@@ -55,14 +55,14 @@ class SshConnection(Generic[L]):
         async with self._lock:
             if self.is_closed:
                 raise StoreUnavailable("the engine is closed")
-            if self._link is None or self._link.end is not None:
+            if self.link is None or self.link.end is not None:
                 self._pauses.check()
                 try:
-                    self._link = await self._connect()
+                    self.link = await self._connect()
                 except EnvFSError as error:
                     self._pauses.failed(error)
                     raise
-            return self._link
+            return self.link
 
     async def pause(self) -> None:
         """Wait until the next try to connect may be made."""
@@ -71,8 +71,8 @@ class SshConnection(Generic[L]):
     async def close(self) -> None:
         """End the connection."""
         self.is_closed = True
-        if self._link is not None:
-            await self._link.close()
+        if self.link is not None:
+            await self.link.close()
 
     async def _connect(self) -> L:
         process = await start_ssh(self._address, self._command)

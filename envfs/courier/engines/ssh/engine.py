@@ -79,6 +79,12 @@ class SshEngine:
                     return
                 await self._connection.pause()
 
+    @property
+    def late(self) -> str:
+        """Return why hints come late. Empty while they do not."""
+        link = self._connection.link
+        return link.late if link is not None else ""
+
     async def close(self) -> None:
         """End the connection."""
         await self._connection.close()
