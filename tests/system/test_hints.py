@@ -308,6 +308,8 @@ ELSEWHERE = {
     "envfs member revoke {}": "a revoke that broke off: tests/component/test_members.py",
     "envfs member devices {}": "a key of no device: tests/component/test_members.py",
     "envfs key rotate {}": "a key file that is not for the members: tests/component/test_members.py",
+    "envfs agent run {} -- {}": "an agent as the command of exec, which would inherit every value",
+    "envfs service uninstall": "the first line of a unit, about its end",
     "envfs service install": "no service is there to remove: tests/transcripts/mistakes.txt",
     "envfs service attach": "a service that nobody mounts for: tests/system/test_service.py",
     "envfs service --help": "an action that takes fewer words: tests/transcripts/mistakes.txt",
