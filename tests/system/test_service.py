@@ -97,7 +97,7 @@ def test_the_service_works_under_a_user_of_its_own_without_the_right_to_mount(tm
         "another program:  Permission denied",
         "by the socket: 1",
         "again: envfs: error: another envfs serves /mnt/env",
-        "a stranger's: envfs: error: `envfs service attach` is for root",
+        "a stranger's: envfs: error: the action attach is for root",
         "ambient: 0000000000000000",
         "after a crash: A=1",
         "end",

@@ -43,6 +43,6 @@ def run_as_root(action: str) -> int:
         NotApproved: this is not root
     """
     if os.geteuid() != 0:
-        raise NotApproved(f"`envfs service {action}` is for root", "the unit runs it with a + before its path")
+        raise NotApproved(f"the action {action} is for root", "the unit runs it with a + before its path")
     command = interpreter.start_command("envfs.daemon.__main__", action)
     return os.spawnve(os.P_WAIT, sys.executable, command, launch.daemon_environment(client.user_locations()))  # noqa: S606
