@@ -10,7 +10,7 @@ BENCH ?=
 SCALE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench scale profile dialects clients engines soak clean
+.PHONY: help demo test package fresh lint check bench scale profile dialects clients engines soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -23,6 +23,12 @@ demo: ## a tour of EnvFS on a mount of its own
 test: ## the tests, twelve minutes on two cores, without the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
 	@contrib/install test
 	@PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
+
+package: ## a wheel, an sdist and a Debian package in dist/
+	@contrib/package
+
+fresh: ## as root: install, run and remove EnvFS on fresh Debian 12 and 13 systems with their systemd; a quarter of an hour
+	@contrib/fresh
 
 lint: ## style, format, types and the arrows between layers
 	@contrib/install test

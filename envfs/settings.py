@@ -118,6 +118,12 @@ class SettingsFile:
         if self.load().engine != engine:
             self._write(settings_edits.with_engine(self._text(), engine))
 
+    def set_log_sharing(self, *, is_on: bool) -> None:
+        """Share this machine's access log with the auditors of the vault, or do not."""
+        from envfs import settings_edits
+
+        self._write(settings_edits.with_log_sharing(self._text(), is_on=is_on))
+
     def add_recipient(self, recipient: str) -> None:
         """Add one to those whom the keys of new projects are sealed to."""
         from envfs import settings_edits

@@ -47,6 +47,13 @@ def with_engine(text: str, engine: str) -> str:
     return tomlkit.dumps(document)
 
 
+def with_log_sharing(text: str, *, is_on: bool) -> str:
+    """Share the access log, or do not."""
+    document = _parsed_with_table(text, "audit")
+    document["audit"]["share"] = is_on
+    return tomlkit.dumps(document)
+
+
 def with_recipient(text: str, recipient: str) -> str:
     """Add one to those whom the keys of new projects are sealed to."""
     document = _parsed_with_table(text, "keys")

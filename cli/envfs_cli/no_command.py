@@ -33,12 +33,23 @@ def answer_without_command(words: "Sequence[str]") -> int:
     """Answer a line that does not start with a command."""
     first = words[0] if words else "--help"
     if first in ("--version", "-V"):
-        output.print_line(f"envfs {__version__}")
-        return 0
+        return _version(words[1:])
     if first in ("--help", "-h", "help"):
         return _help(words[1:])
     output.error(_unknown(first))
     return arguments.Mistake.status
+
+
+def _version(words: "Sequence[str]") -> int:
+    if words == ["--json"]:
+        import os
+        import sys
+
+        home = os.path.dirname(os.path.abspath(__file__))
+        output.as_json({"release": __version__, "python": sys.version.partition(" ")[0], "installed": home})
+    else:
+        output.print_line(f"envfs {__version__}")
+    return 0
 
 
 def _help(words: "Sequence[str]") -> int:

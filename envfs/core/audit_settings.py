@@ -12,6 +12,7 @@ _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SMALLEST = 4 << 10
 _LARGEST = 1 << 40
 _MOST_FILES = 1_000_000
+_SHORTEST_SHARE = 60
 T = TypeVar("T", bound=StrEnum)
 
 
@@ -42,7 +43,8 @@ class AuditSettings(NamedTuple):
 
     A segment is closed at `segment_bytes`, or when its first entry is `segment_seconds` old (0: never for its age). Of
     the closed ones the newest `keep_segments` are kept (0: all), and none that was closed `keep_seconds` ago (0: for
-    ever). `hook` is the path of a program that is started when a canary is read, or empty.
+    ever). `hook` is the path of a program that is started when a canary is read, or empty. With `share` the
+    entries go to the auditors of a shared vault, every `share_seconds` at most.
     """
 
     segment_bytes: int = 64 << 20
@@ -53,6 +55,8 @@ class AuditSettings(NamedTuple):
     sync: Sync = Sync.INTERVAL
     copies: Copies = Copies.NONE
     hook: str = ""
+    share: bool = False
+    share_seconds: int = 3600
 
 
 KEYS = {
@@ -64,6 +68,8 @@ KEYS = {
     "sync": str,
     "copies": str,
     "hook": str,
+    "share": bool,
+    "share_every": str,
 }
 
 
@@ -83,6 +89,8 @@ def parse_audit(table: dict[str, object]) -> AuditSettings:
         sync=_choice("sync", table, usual.sync),
         copies=_choice("copies", table, usual.copies),
         hook=_program("hook", table),
+        share=bool(table.get("share", False)),
+        share_seconds=max(_SHORTEST_SHARE, _duration("share_every", table) or usual.share_seconds),
     )
 
 

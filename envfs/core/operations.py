@@ -32,4 +32,5 @@ class KeyOperation(StrEnum):
     RECOVERY = "recovery"
     MEMBERS = "members"  # the list of members
     ENGINE = "engine"  # the place that machines share the vault by
+    SHARED_LOG = "shared-log"  # whether the auditors of the vault get this log
     KEYRING = "keyring"  # of the operating system: it has the identity, or has it no more

@@ -1,17 +1,17 @@
 """The keys that machines share of a vault, out of those of a store (docs/format.md §3).
 
-Shared are the public description and the streams of keys, levels, members and tombstones. The index of levels is made
-by each machine for itself, and checkpoints are each machine's own.
+Shared are the public description and the streams of keys, levels, members, tombstones and shared logs. The index of
+levels is made by each machine for itself, and checkpoints are each machine's own.
 """
 
 import re
 from collections.abc import Iterable
 
-from envfs.core import limits, names, record
+from envfs.core import limits, names, record, shared_logs
 from envfs.errors import BadName, TooLarge
 
 DESCRIPTION = "vault.toml"
-STREAMS = ("member", "key", "tombstone", "level")  # in the order in which a machine needs them
+STREAMS = ("member", "key", "tombstone", "level", "audit")  # in the order in which a machine needs them
 _PREFIX = re.compile(r"[A-Za-z0-9_.@/-]*", re.ASCII)
 _PREFIX_BYTES = 2000
 
@@ -31,6 +31,8 @@ def is_shared_stream(text: str) -> bool:
 
 
 def _is_path(kind: str, parts: list[str]) -> bool:
+    if kind == "audit":
+        return shared_logs.is_audit_stream("/".join((kind, *parts)))
     deepest = {"member": 0, "key": 1}.get(kind, limits.DEPTH)
     return len(parts) <= deepest and all(map(names.is_component, parts))
 

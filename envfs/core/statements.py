@@ -1,4 +1,4 @@
-"""A signed statement of the vault that holds nothing secret: a flattened JSON JWS (docs/format.md §8 to §10).
+"""A signed statement of the vault that holds nothing secret: a flattened JSON JWS (docs/format.md §8 to §10, §12).
 
 Laws: there is exactly one encoding of a statement, and anything else is refused. Its header binds it to its vault, its
 stream, its number and the statement before it. Nothing is signed here.
@@ -19,6 +19,7 @@ class StatementType(StrEnum):
     """The `typ` of a statement (RFC 7515 §4.1.9)."""
 
     CHECKPOINT = "envfs-checkpoint"
+    LOG = "envfs-log"
     MEMBER = "envfs-member"
     TOMBSTONE = "envfs-tombstone"
 

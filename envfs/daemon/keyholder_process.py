@@ -245,6 +245,9 @@ def _fits(request: NamedTuple, answer: KeyholderAnswer[object]) -> bool:
         return len(answer.descriptors) == 1 and _is_shape(message)
     if isinstance(message, keyholding.Bound | keyholding.LeafMade):
         return len(answer.descriptors) == 1 and 0 <= message.size <= limits.BLOB_BYTES
+    if isinstance(message, keyholding.BatchesOpened):
+        count = len(message.faults)
+        return not answer.descriptors and len(answer.blobs) == count == len(getattr(request, "places", ()))
     needs_blob = isinstance(request, keyholding.CreateIdentity) and not request.plain
     return not answer.descriptors and len(answer.blobs) >= _BLOBS.get(type(message), int(needs_blob))
 

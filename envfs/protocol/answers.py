@@ -269,6 +269,12 @@ class OwnKeys(NamedTuple):
     author: str
 
 
+class BatchesOpened(NamedTuple):
+    """The fault of each batch. Empty where it was opened."""
+
+    faults: tuple[str, ...]
+
+
 class Refused(NamedTuple):
     """The parts of an EnvFSError."""
 
@@ -304,6 +310,7 @@ REPLIES = wire.message_table(
     Signed,
     Stated,
     OwnKeys,
+    BatchesOpened,
     Refused,
     Protection,
 )

@@ -21,6 +21,7 @@ from envfs.protocol.rotation_requests import *  # noqa: F403
 from envfs.protocol.rotation_requests import MatchValues, ReadDirectives
 from envfs.protocol.scanning_requests import *  # noqa: F403
 from envfs.protocol.scanning_requests import ScanText, TextScanned
+from envfs.protocol.shared_log_requests import *  # noqa: F403
 from envfs.tuples import NamedTuple
 
 NO_ROOM = 71  # how a keyholder ends that can start no process
@@ -341,6 +342,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CheckMembers: (answers.Faults,),
     SignEntry: (answers.Stated,),
     OwnDevice: (answers.OwnKeys,),
+    **SHARED_LOG_ANSWERS,  # noqa: F405
     **PROXY_ANSWERS,
     DescribeProtection: (Protection,),
 }

@@ -22,6 +22,7 @@ from envfs.protocol.control import (
     ListPresence,
     ListVariables,
     ReadLog,
+    ReadSharedLog,
     ReadView,
     ScanContent,
     VerifyLog,
@@ -101,5 +102,7 @@ def _is_lasting(request: object) -> bool:
 def _is_large(request: object) -> bool:
     if isinstance(request, ReadView):
         return request.version != 0 or request.moment != ""
-    listings = DescribeView | CompareLevels | ListPresence | ListVariables | ListHistory | ReadLog | CountLog
+    listings = (
+        DescribeView | CompareLevels | ListPresence | ListVariables | ListHistory | ReadLog | CountLog | ReadSharedLog
+    )
     return isinstance(request, listings | ScanContent)

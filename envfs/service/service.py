@@ -44,6 +44,7 @@ from envfs.service.pace import Pace
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.proxy_processes.sessions import ProxySessions
 from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.log_sending import LogSender
 from envfs.service.sharing.mirror import Taken
 from envfs.service.sharing.parts import VaultUser
 from envfs.service.sharing.sharing import VaultSharing
@@ -125,6 +126,7 @@ class Service:
         self.open_files: Callable[[], Iterable[LevelReading]] = tuple
         self.keyholder_pid = 0
         self.alarms = 0
+        self.log_sender: LogSender
         self.pending_keys: tuple[Project, ...] = ()  # of which a former member still has the newest key
         self.hook = Hook()
         self.proxies = ProxySessions()
@@ -200,6 +202,8 @@ class Service:
             self._opened.reader.owner = self.owner
             self._opened.gate.on_alarm = self._alarm
             self._opened.writer.sharing = self._opened.keys.sharing = self.sharing
+            self.log_sender = LogSender(vault, self.keyholder, self.ledger, self.audit_settings, lambda: self.alarms)
+            self.sharing.after_pass = self.log_sender.send
             self.sharing.join(vault, self.keyholder, VaultUser(self._opened.tell_came, self._rebase, self._accept))
             self.sharing.erasing.join(vault, self.keyholder, self._forget)
         return self._opened

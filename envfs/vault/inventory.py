@@ -4,6 +4,8 @@ from collections import Counter
 from contextlib import suppress
 
 from envfs.core import addresses, extensions, names, record
+from envfs.core.shared_keys import newest_numbers
+from envfs.core.shared_logs import AUDIT
 from envfs.errors import EnvFSError
 from envfs.store import Store
 from envfs.vault import index
@@ -12,7 +14,7 @@ from envfs.vault.streams import Head, Streams
 from envfs.vault.tree import Tree
 
 _MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone
-_TOPS = ("key", "level", "log", "member", "tombstone")  # of the keys of records
+_TOPS = ("audit", "key", "level", "log", "member", "tombstone")  # of the keys of records
 
 
 def is_removed(data: bytes) -> bool:
@@ -54,6 +56,10 @@ class Inventory(Tree):
         """List every stream of checkpoints that has one or was ever seen. Nothing but these is listed."""
         seen = filter(record.is_log_stream, self._memory.streams())
         return tuple(sorted({key.rpartition("/")[0] for key in self._store.list("log/")}.union(seen)))
+
+    def audit_streams(self) -> dict[str, int]:
+        """Return the newest number of each shared log that is here. A thread may do it."""
+        return newest_numbers(self._store.list(AUDIT))
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whether they can be read or not."""

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
+from envfs.core.addresses import MemberRecords
 from envfs.core.protection import Protection
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import (
@@ -162,6 +163,9 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     keyholding.OwnDevice(),
     keyholding.RotateIdentity(),
     keyholding.SignEntry(KEY_PLACE._replace(stream="member"), TIME, ""),
+    keyholding.SealLogBatch(LOG_PLACE, TIME, "", 1, 1, "", 0, MemberRecords(1, 1)),
+    keyholding.CheckLogBatches((LOG_PLACE,)),
+    keyholding.OpenLogBatches((LOG_PLACE,)),
     keyholding.BindValues((LAYER,), ("A",)),
     keyholding.ScanText((LAYER,), 5),
     keyholding.IssueAuthority("p1", 0),

@@ -68,6 +68,19 @@ def test_members_read_and_write_what_they_may_and_no_more(team: Team) -> None:
         assert checked.failed == 0, (name, sent.rows)
 
 
+def test_a_new_key_of_another_machine_is_no_change_that_was_interrupted(team: Team) -> None:
+    team.revoke("ana", "ben")
+    team.carry("ana", "cai")
+    before = sorted((team.vault("cai") / "key" / "shop").iterdir())[-2]
+    assert before.stat().st_size  # the engine takes nothing away, so its bytes are here
+    rows = run(lambda: team["cai"].sent(control.ListProjects())).rows
+    projects = [row for row in rows if isinstance(row, control.ProjectRow)]
+    assert projects
+    assert not any(row.unfinished for row in projects)
+    called = run(lambda: team["cai"].sent(control.ListAuthors())).rows
+    assert {row.name for row in called if isinstance(row, control.AuthorRow)} >= {"ben", "cai"}
+
+
 def test_story_01_a_removed_member_opens_nothing_that_is_written_later(team: Team) -> None:
     team.revoke("ana", "ben")
     team.write("ana", "/shop/prod", "PAGER=new\n")
@@ -291,6 +304,17 @@ def test_story_19_an_invitation_is_used_once_and_in_time(team: Team, monkeypatch
     monkeypatch.setattr(clocks, "wall_time", lambda: "2099-01-01T00:00:00.000000Z")
     assert "has ended" in refused(lambda: team.joined("cai", late), NotApproved).text
     assert not (team["cai"].folder / "identity.txt").exists()
+
+
+def test_a_join_leaves_an_identity_file_that_is_there_as_it_is(team: Team) -> None:
+    code = team.invited("ana", invitation("dov", "reader", "/blog"))
+    team.carry("ana", "ben")
+    identity = team["ben"].folder / "identity.txt"
+    before = identity.read_bytes()
+    settled(team["ben"])
+    identity.write_bytes(before)  # of another vault, say
+    refused(lambda: team.joined("ben", code), AlreadyExists)
+    assert identity.read_bytes() == before
 
 
 def test_a_code_fits_no_other_vault(team: Team, links: dict[str, KeyholderLink], tmp_path: Path) -> None:

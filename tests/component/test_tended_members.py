@@ -163,6 +163,7 @@ def test_only_a_machine_with_an_end_is_invited_so(team: Team) -> None:
         control.InviteMember("dov", "reader", ("/shop",), seconds=WEEK, ttl=DAY, renew=WEEK),
         control.InviteMember("dov", "reader", ("/shop",), machine=True, seconds=WEEK, renew=WEEK),
         control.InviteMember("dov", "reader", ("/shop",), machine=True, seconds=WEEK, ttl=WEEK, renew=DAY),
+        control.InviteMember("dov", "reader", ("/shop",), machine=True, seconds=WEEK, ttl=60, renew=WEEK),
     ):
         with pytest.raises(BadRequest):
             team.invited("ana", request)

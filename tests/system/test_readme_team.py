@@ -17,9 +17,10 @@ _COMMAND = re.compile(r"(ana|ben)\$ (.*)")
 
 
 def _section_lines(page: str, head: str) -> list[str]:
-    # of the blocks of a section that people paste, and what they read there
+    # of the blocks of a section that people paste, and what they read there. A block of a job's is none of theirs
     text = (_ROOT / page).read_text().partition(f"\n{head}\n")[2].partition("\n## ")[0]
-    return [line for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return [line for block in blocks if "\njob$ " not in block for line in block.splitlines()]
 
 
 class _People:

@@ -131,6 +131,8 @@ LINES = [
     "proxy ls",
     "authors",
     "sync status --json",
+    "sync log",
+    "log --all-machines",
     "member ls",
     "member heads --json",
     "backup",

@@ -40,6 +40,8 @@ class LogArguments(NamedTuple):
     event: str | None
     since: str | None
     until: str | None
+    machine: str | None
+    all_machines: bool
     pin: str | None
     passphrase_file: str | None
     json: bool
@@ -50,6 +52,8 @@ def run_log(arguments: LogArguments) -> int:
     criteria = _criteria(arguments)
     _check_options(arguments, criteria)
     link = session.start_session(arguments.passphrase_file)
+    if arguments.machine is not None or arguments.all_machines:
+        return _of_machines(link, arguments, criteria)
     match arguments.action:
         case None:
             return _print(link, arguments, criteria)
@@ -92,6 +96,12 @@ def _time(text: str | None, now: float) -> str:
 def _check_options(arguments: LogArguments, criteria: control.CountLog) -> None:
     if arguments.uid is not None and arguments.user is not None:
         raise Mistake("say whose entries", "with --uid N or with --user NAME")
+    if (arguments.machine is not None or arguments.all_machines) and (
+        arguments.follow or arguments.pin is not None or arguments.action not in (None, "verify")
+    ):
+        raise Mistake("entries of other machines are printed or verified", "envfs log --all-machines")
+    if arguments.machine is not None and arguments.all_machines:
+        raise Mistake("say which machines", "with --machine NAME or with --all-machines")
     if arguments.pin is not None and arguments.action != "verify":
         raise Mistake("--pin is for verify alone", "envfs log verify --pin NUMBER:HASH")
     if criteria != control.CountLog() and arguments.action not in (None, "stats"):
@@ -105,6 +115,22 @@ def _print(link: "Session", arguments: LogArguments, criteria: control.CountLog)
     count = usual if arguments.lines is None else arguments.lines
     printer = _Printer(as_json=arguments.json)
     link.follow(control.ReadLog(count, arguments.follow, *criteria), printer.take)
+    return LogBroken.status if printer.is_broken else 0
+
+
+def _of_machines(link: "Session", arguments: LogArguments, criteria: control.CountLog) -> int:
+    name = arguments.machine or ""
+    if arguments.action == "verify":
+        from envfs_cli.replies import log_machines
+
+        rows = link.rows(control.ListLogMachines(name, check=True))
+        machines = [row for row in rows if isinstance(row, control.LogMachineRow)]
+        log_machines.print_verified(machines, as_json=arguments.json)
+        return LogBroken.status if any(row.faults or row.state == "missing" for row in machines) else 0
+    usual = 0 if criteria.since else _DEFAULT_LINES
+    count = usual if arguments.lines is None else arguments.lines
+    printer = _Printer(as_json=arguments.json)
+    link.follow(control.ReadSharedLog(count, name, *criteria), printer.take)
     return LogBroken.status if printer.is_broken else 0
 
 
@@ -175,10 +201,12 @@ def _sentence(facts: "dict[str, object]") -> str:
     caller = f"uid {entry['uid']} pid {entry['pid']} {_program(facts)}" if "uid" in entry else ""
     parts = [
         output.shown_time(entry.get("time", "")),
+        f"{entry['member']}@{entry.get('machine', '')}".ljust(12) if "member" in entry else "",
         output.paint(event.ljust(8), _STYLES.get(event, "dim")),
         where.ljust(16),
         " ".join(str(entry[key]) for key in _SUBJECT if entry.get(key)).ljust(14),
         caller,
         output.paint(f"{'masked: ' * (entry.get('decision') == 'mask')}{entry.get('rule', '')}", "dim"),
+        f"{entry['entries']} times since {output.shown_time(entry['since'])}" if "since" in entry else "",
     ]
     return "  ".join(part for part in parts if part).rstrip()

@@ -280,15 +280,18 @@ def _revoke(arguments: MemberArguments, request: control.RevokeMember) -> int:
         return 0
     if readable:
         output.print_table(
-            ("LEVEL", "VARIABLE", "OPENED", "TO CHANGE IT"),
-            [
-                (row.level, row.name, "yes" if row.was_opened else "unknown", f"envfs rotate {row.level} {row.name}")
-                for row in readable
-            ],
+            ("LEVEL", "VARIABLE", "READ", "TO CHANGE IT"),
+            [(row.level, row.name, _read_there(row), f"envfs rotate {row.level} {row.name}") for row in readable],
         )
     if request.rekey is False:
         output.note("no new key was made: they can open what is written from now on")
     return _told(reply)
+
+
+def _read_there(row: control.ReadableRow) -> str:
+    if row.read_at:
+        return f"{output.shown_time(row.read_at)} {output.clean(row.read_on)}"
+    return "opened" if row.was_opened else "unknown"
 
 
 def _heads(arguments: MemberArguments) -> int:

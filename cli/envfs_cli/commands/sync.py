@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from envfs_cli.output import Style
 
+_LOG_ACTIONS = ("on", "off", "send")
 _IN_ORDER = ("waiting", "aside", "left")  # kinds of rows that nobody has to do anything about
 _WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "locked": "connected"}
 
@@ -21,7 +22,7 @@ _WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "
 class SyncArguments(NamedTuple):
     """The arguments of `sync`."""
 
-    action: "Literal['status', 'start', 'resolve', 'rejoin']"
+    action: "Literal['status', 'start', 'resolve', 'rejoin', 'log']"
     subject: str | None
     mine: bool
     theirs: bool
@@ -42,6 +43,8 @@ def run_sync(arguments: SyncArguments) -> int:
             return _status(arguments)
         case "resolve":
             return _resolve(arguments)
+        case "log":
+            return _log(arguments)
         case "rejoin":
             link = session.start_session(arguments.passphrase_file)
             return _done(link.reply(control.RejoinEngine()), as_json=arguments.json)
@@ -90,7 +93,7 @@ def _print(report: control.SharingReport, rows: "list[control.SharingRow]") -> N
         ("behind", _count(report.behind, "record")),
         ("waiting", _count(report.waiting, "version")),
         ("conflicts", str(report.conflicts)),
-        ("authors", _count(report.members, "entry", "entries") + " in their list"),
+        ("members", _count(report.members, "entry", "entries") + " in their list"),
     ):
         output.print_field("", name.ljust(10), " ", text, "dim")
     for row in rows:
@@ -132,4 +135,27 @@ def _done(reply: object, *, as_json: bool) -> int:
         return 0
     for sentence in reply.notes:
         output.done(output.clean(sentence))
+    return 0
+
+
+def _log(arguments: SyncArguments) -> int:
+    link = session.start_session(arguments.passphrase_file)
+    action = arguments.subject
+    if action is None:
+        from envfs_cli.replies import log_machines
+
+        rows = [row for row in link.rows(control.ListLogMachines()) if isinstance(row, control.LogMachineRow)]
+        log_machines.print_machines(rows, as_json=arguments.json)
+        return 0
+    if action not in _LOG_ACTIONS:
+        raise Mistake("not an action of `sync log`", "envfs sync log on; off, send, or nothing for a list")
+    reply = link.reply(control.ShareLog(action))
+    if not isinstance(reply, control.Done):
+        return exit_status.BUG
+    for sentence in reply.notes:
+        output.done(output.clean(sentence))
+    if action == "on":
+        output.note(
+            "owners and admins get the entries of this machine's access log, and no value: once an hour at most"
+        )
     return 0

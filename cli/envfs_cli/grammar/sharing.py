@@ -72,9 +72,15 @@ COMMANDS = (
                 status="report the engine, and what waits for it",
                 start="share this vault by an engine, which is made ready and gets what is here",
                 resolve="decide the conflicts of a level",
+                log="list machines that share their access log; `log on`, `log off`: this one does, or not; `log send`",
                 rejoin="take the engine's records where it has others, and merge this machine's versions into them",
             ),
-            Argument("subject", "text", "of `start`: the engine's address; of `resolve`: the level", optional=True),
+            Argument(
+                "subject",
+                "text",
+                "of `start`: the engine's address; of `resolve`: the level; of `log`: on, off or send",
+                optional=True,
+            ),
         ),
         (
             Option(("--mine",), "flag", "", "the values of this machine count, in a new version"),
@@ -88,6 +94,7 @@ COMMANDS = (
             "envfs sync status --json",
             "envfs sync resolve /shop/prod --mine",
             "envfs sync rejoin",
+            "envfs sync log on",
         ),
         details="`start` writes the engine into the settings, as `engine` under [store], and `envfs member join` "
         "does so on the other machines. Versions that are written while it is "

@@ -19,7 +19,7 @@ from envfs.core.log_filter import LogFilter
 from envfs.core.log_statistics import Statistics
 from envfs.errors import BadRequest, LogBroken, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
-from envfs.protocol.control import CallerStatRow, CountLog, Done, HourStatRow, LogRow, ReadLog
+from envfs.protocol.control import CallerStatRow, CountLog, Done, HourStatRow, LogRow, ReadLog, ReadSharedLog
 from envfs.service.access import rights
 
 _LOOK_AGAIN = 0.2
@@ -32,7 +32,7 @@ _Accepts = Callable[[bytes], bool]
 
 async def read_log(call: Call, request: ReadLog) -> Sent:
     """Send entries of the log, those that the filter takes. With `follow`, go on until the client leaves."""
-    log, accepts = _log(call), _filter(request)
+    log, accepts = _log(call), filter_of(request)
     seen, newest = log.tip.seq, max(0, request.newest)
     is_held = newest <= _MOST_HELD or accepts is None  # by the log itself
     if not newest or (_sees_all(call) and is_held):
@@ -57,7 +57,7 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
 async def count_log(call: Call, request: CountLog) -> Sent:
     """Count the accesses that the filter takes, by level and caller, and by the hour."""
     statistics = Statistics()
-    async with contextlib.aclosing(_visible(call, _log(call).newest(0, _filter(request)))) as pages:
+    async with contextlib.aclosing(_visible(call, _log(call).newest(0, filter_of(request)))) as pages:
         async for some in pages:
             for line in some:
                 statistics.take(line)
@@ -68,7 +68,12 @@ async def count_log(call: Call, request: CountLog) -> Sent:
     return Sent(Done())
 
 
-def _filter(request: ReadLog | CountLog) -> _Accepts | None:
+def filter_of(request: ReadLog | CountLog | ReadSharedLog) -> _Accepts | None:
+    """Return the function that takes the entries that a request asks for. None: all.
+
+    Raises:
+        BadRequest: a criterion is too long
+    """
     criteria = LogFilter(*(getattr(request, name) for name in LogFilter._fields))
     if any(len(text) > _LONGEST_CRITERION for text in criteria if isinstance(text, str)):
         raise BadRequest("what entries are chosen by is too long", f"at most {_LONGEST_CRITERION} characters each")
@@ -103,7 +108,7 @@ async def _visible(call: Call, lines: Iterator[bytes]) -> AsyncGenerator[list[by
     sees_all = _sees_all(call)
     async with contextlib.aclosing(_pieces(lines)) as pages:
         async for some in pages:
-            yield some if sees_all else [line for line in some if _is_visible(call, line)]
+            yield some if sees_all else [line for line in some if is_visible(call, line)]
 
 
 def _row(line: bytes) -> LogRow:
@@ -127,7 +132,8 @@ def _sees_all(call: Call) -> bool:
     return all(rights.may(service, caller, Capability.LOG, level) for level in levels)
 
 
-def _is_visible(call: Call, line: bytes) -> bool:
+def is_visible(call: Call, line: bytes) -> bool:
+    """Tell whether a caller may read an entry: by its level."""
     try:
         level = audit.parse_log_entry(line, 0).get("level")
     except LogBroken:

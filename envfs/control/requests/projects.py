@@ -6,7 +6,7 @@ that is sealed again keeps its text, as a new version.
 
 from envfs.control.call import Call, Sent
 from envfs.control.requests.damage import fault_row
-from envfs.core import keyfile, names, notes
+from envfs.core import keyfile, names, notes, record
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
@@ -37,6 +37,7 @@ from envfs.service.members.sealing import renew_epoch
 from envfs.service.project_keys import KeyChange
 from envfs.service.service import OpenVault
 from envfs.vault.damage import DAMAGED
+from envfs.vault.vault import Vault
 
 
 async def new_project(call: Call, request: NewProject) -> Sent:
@@ -71,8 +72,15 @@ async def _project_row(open_vault: OpenVault, project: Project) -> ProjectRow:
         levels=len(open_vault.vault.levels_of(project)),
         keys=len(about.kids) if about else 0,
         recipients=about.recipients if about else (),
-        unfinished=open_vault.vault.has_old_keys(project),
+        unfinished=_is_unfinished(open_vault.vault, project),
     )
+
+
+def _is_unfinished(vault: Vault, project: Project) -> bool:
+    # an engine that takes nothing away gives a forgotten key file to each machine again. That interrupts nobody
+    old = vault.old_keys(project)
+    is_shared = vault.stream_head(record.MEMBERS) is not None
+    return bool(old) and not (is_shared and vault.forgotten(record.key_stream(project)).keys() >= {*old})
 
 
 async def list_keys(call: Call, request: ListKeys) -> Sent:

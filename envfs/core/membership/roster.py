@@ -71,12 +71,11 @@ class Roster(NamedTuple):
             AuthenticationFailed: the signer had no right to it, or it does not follow from those before
         """
         actor = self.by_author(signer.author)
-        is_bounded = actor is not None and not actor.is_admin
-        after = None
-        if actor is None or not is_bounded or actor.acts < _OWN_ACTS:
-            after = _CHANGES[entry.kind](self, Act(number, signer, entry))
+        bounded = actor if actor and not actor.is_admin else None
+        is_right = bounded is None or bounded.acts < _OWN_ACTS
+        after = _CHANGES[entry.kind](self, Act(number, signer, entry)) if is_right else None
         if after is not None:
-            after = after.counted(actor.number if actor and is_bounded else 0).with_right_invitations()
+            after = after.counted(bounded.number if bounded else 0)
         if after is None or not any(member.role is Role.OWNER and not member.end for member in after.members):
             raise AuthenticationFailed(
                 f"entry {number} of the members does not follow from those before, or its signer had no right to it",
@@ -87,21 +86,15 @@ class Roster(NamedTuple):
         return after._replace(clock=max(self.clock, signer.time)) if is_by_admin else after
 
     def counted(self, number: int) -> "Roster":
-        """Return the roster with one entry more of a member who is no admin. 0 is nobody."""
-        member = self.by_number(number)
-        return self.with_member(member._replace(acts=member.acts + 1)) if member else self
-
-    def with_right_invitations(self) -> "Roster":
-        """Return the roster without the invitations that nobody joined by and whose authors may not invite any more."""
+        """Return the roster after an entry of a member who is no admin (0: of another), without void invitations."""
         right = tuple(item for item in self.invitations if item.join is not None or self._may_invite(item))
-        return self if len(right) == len(self.invitations) else self._replace(invitations=right)
+        member, after = self.by_number(number), self._replace(invitations=right)
+        return after.with_member(member._replace(acts=member.acts + 1)) if member else after
 
     def _may_invite(self, item: Invitation) -> bool:
         inviter, member = self.by_number(item.by), self.by_number(item.entry.member)
-        if inviter is None:
-            return False
-        of_owners = item.entry.role == Role.OWNER or (member is not None and member.role is Role.OWNER)
-        return inviter == member or (inviter.is_admin and (inviter.role is Role.OWNER or not of_owners))
+        signer = Signer(inviter.devices[0].author, "") if inviter else None
+        return signer is not None and (inviter == member or self.may(signer, member, item.entry.role))
 
     def may(self, signer: Signer, member: Member | None, role: str = "") -> bool:
         """Tell whether a signer may change a member, or give somebody a role: as an admin, and of owners as one."""
@@ -115,6 +108,11 @@ class Roster(NamedTuple):
         """Return the member who signed, unless their time was over."""
         member = self.by_author(signer.author)
         return None if member is None or member.has_ended(signer.time) else member
+
+    def auditors(self, time: str) -> tuple[str, ...]:
+        """Return the recipients whom shared access logs are sealed to at a time: the devices of owners and admins."""
+        admins = (member for member in self.members if member.is_admin and not member.has_ended(time))
+        return tuple(device.recipient for member in admins for device in member.devices if device.recipient)
 
     def with_member(self, changed: Member) -> "Roster":
         """Return the roster with a member as changed."""

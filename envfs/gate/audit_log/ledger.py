@@ -138,6 +138,11 @@ class Ledger:
             return self._vault.last(stream)
         return 0
 
+    @property
+    def begin(self) -> str:
+        """The hash of the log's first line. Empty before its first checkpoint."""
+        return self._begin
+
     def vouching(self) -> remembered.Vouching:
         """Return the newest checkpoint of this log that is in the vault, and how many witnesses hold it."""
         return remembered.vouching(self._stored, self._witness.lines() if self._vault else ())
@@ -207,7 +212,7 @@ class Ledger:
             line = log_reading.first_line(self._path)
             self._begin = audit.tip_after(Tip(), line).digest if line else self._begin or audit.START
         heads = tuple(
-            StreamHead(stream, *seen) for stream, seen in vault.memory.heads() if not stream.startswith("log/")
+            StreamHead(name, *seen) for name, seen in vault.memory.heads() if not name.startswith(("log/", "audit/"))
         )
         if len(heads) > _MOST_HEADS:
             heads = ()

@@ -120,6 +120,31 @@ def follow_chain(path: Path, start: LogEnd, on_entry: Callable[[LogEnd, Body], N
     return end
 
 
+def entries_after(path: Path, start: LogEnd, until: int) -> Iterator[tuple[LogEnd, Body]]:
+    """Yield the entries behind `start` up to number `until`, each with where it ends.
+
+    Where `start` is not in the log, those with a greater number. Whether they follow from each other is not looked at.
+
+    Raises:
+        LogBroken: a line is no entry
+    """
+    is_here = holds_entry(path, start)
+    parts = log_files.log_parts(path)
+    for part in parts:
+        if part.last and part.last <= start.seq:
+            continue
+        offset = start.size if is_here and part.first <= start.seq else 0
+        read = log_files.whole_lines if part == parts[-1] else log_files.part_lines
+        for line in read(part.path, offset):
+            offset += len(line)
+            body = audit.parse_log_entry(line, 0)
+            seq = body.get("seq")
+            if type(seq) is not int or seq > until:
+                return
+            if seq > start.seq:
+                yield LogEnd(seq, audit.tip_after(Tip(), line).digest, offset), body
+
+
 def holds_entry(path: Path, end: LogEnd) -> bool:
     """Tell whether the entry that `end` names is where it was written."""
     if not end.seq:

@@ -89,22 +89,19 @@ def rotate_identity(_request: RotateIdentity, work: Work) -> WorkResult:
     is_encrypted = identities.is_encrypted(data)
     if is_encrypted and len(work.descriptors) < _THREE:
         raise WrongPassphrase("the identity needs its passphrase")
-    opened = (
-        work.open_with(2, partial(identities.unwrap_identity, data)) if is_encrypted else identities.identity_line(data)
-    )
-    fresh, lines = identities.new_identity(), identities.lines_of(opened)
+    opened = work.open_with(2, partial(_opened_by, data)) if is_encrypted else (identities.identity_line(data), None)
+    fresh, lines, passphrase = identities.new_identity(), identities.lines_of(opened[0]), opened[1]
     if lines[0] != own:
         return WorkResult(_made(lines[0]))
     text = identities.joined((fresh, *lines))
-    if is_encrypted:
-        return WorkResult(_made(fresh), (work.open_with(2, lambda passphrase: _wrapped(data, text, passphrase)),))
+    if passphrase is not None:
+        return WorkResult(_made(fresh), (identities.wrap_identity(text, passphrase),))
     _write_plain(work.descriptors[1], text, Identity(fresh).recipient, "a reader of this file can read the vault")
     return WorkResult(_made(fresh))
 
 
-def _wrapped(data: bytes, text: Secret[str], passphrase: Secret[str]) -> bytes:
-    identities.unwrap_identity(data, passphrase)  # in the spelling that opens it
-    return identities.wrap_identity(text, passphrase)
+def _opened_by(data: bytes, passphrase: Secret[str]) -> tuple[Secret[str], Secret[str] | None]:
+    return identities.unwrap_identity(data, passphrase), passphrase
 
 
 def _made(text: Secret[str]) -> IdentityMade:

@@ -36,6 +36,9 @@ CheckTombstones    needs it                                 Faults
 CheckMembers       needs it                                 Faults
 OwnDevice          needs it                                 OwnKeys
 SignEntry          needs it          a code, a machine's    Stated + entry
+SealLogBatch       needs it                                 Stated + batch
+CheckLogBatches    needs it                                 Faults
+OpenLogBatches     needs it                                 BatchesOpened + entries
 BindValues         needs it                                 Bound + region
 IssueAuthority     needs it                                 AuthorityMade + certificate
 IssueCertificate   needs it                                 LeafMade + region
@@ -57,6 +60,7 @@ from envfs.keyholder.requests import (
     rotation,
     scanning,
     search,
+    shared_logs,
     tracing,
     views,
 )
@@ -97,6 +101,9 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CheckMembers: checks.check_members,
     ask.SignEntry: members.sign_entry,
     ask.OwnDevice: members.own_device,
+    ask.SealLogBatch: shared_logs.seal_batch,
+    ask.CheckLogBatches: shared_logs.check_batches,
+    ask.OpenLogBatches: shared_logs.open_batches,
     ask.BindValues: proxies.bind_values,
     ask.IssueAuthority: proxies.issue_authority,
     ask.IssueCertificate: proxies.issue_certificate,

@@ -52,6 +52,60 @@ class RestartLog(NamedTuple):
     """Begin a new access log after the old one was lost or damaged. The new one says so in its first entry."""
 
 
+class ReadSharedLog(NamedTuple):
+    """The `newest` entries (0: as many as are held) that other machines shared, oldest first. Rows: LogRow.
+
+    `machine` is the name of a machine or of a member, or the beginning of a device's key. Empty: all of them. The other
+    fields choose entries as those of ReadLog. An entry has `machine` and `member` besides, and of several that differ
+    in the moment alone `since`, and in `entries` their number.
+    """
+
+    newest: int = 0
+    machine: str = ""
+    level: str = ""
+    uid: int = -1
+    exe: str = ""
+    under: str = ""
+    decision: str = ""
+    event: str = ""
+    since: str = ""
+    until: str = ""
+
+
+class ListLogMachines(NamedTuple):
+    """The devices of the vault and what they share of their logs. With `check` each log is followed whole.
+
+    Rows: LogMachineRow. Reply: Done.
+    """
+
+    machine: str = ""
+    check: bool = False
+
+
+class ShareLog(NamedTuple):
+    """Begin (`on`) or end (`off`) to share this machine's log with the auditors, or `send` what waits. Reply: Done."""
+
+    action: str
+
+
+class LogMachineRow(NamedTuple):
+    """The shared log of a device: `entries` in so many batches, the newest sent at `time` (UTC).
+
+    `state` is `shared`, `silent` (nothing came for two days), `none` (it shares nothing), `closed` (it is sealed to
+    others), `missing` (what was here is gone) or `broken`. `is_former`: the device or its member was taken out.
+    """
+
+    member: str
+    device: str
+    host: str
+    batches: int
+    entries: int
+    time: str
+    state: str
+    is_former: bool = False
+    faults: tuple[str, ...] = ()
+
+
 class LogRow(NamedTuple):
     """One entry of the access log, as the line that stands in the file."""
 
@@ -86,5 +140,5 @@ class HourStatRow(NamedTuple):
     others: int
 
 
-AccessLogRequest = ReadLog | CountLog | VerifyLog | RotateLog | RestartLog
-AccessLogRow = LogRow | CallerStatRow | HourStatRow
+AccessLogRequest = ReadLog | CountLog | VerifyLog | RotateLog | RestartLog | ReadSharedLog | ListLogMachines | ShareLog
+AccessLogRow = LogRow | CallerStatRow | HourStatRow | LogMachineRow

@@ -177,11 +177,16 @@ class DeviceRow(NamedTuple):
 
 
 class ReadableRow(NamedTuple):
-    """A variable that a revoked member could open. `was_opened`: a checkpoint of theirs says that they had it."""
+    """A variable that a revoked member could open. `was_opened`: a checkpoint of theirs says that they had it.
+
+    `read_at` is when a machine of theirs last read it (UTC), `read_on` the machine, as its shared log says.
+    """
 
     level: str
     name: str
     was_opened: bool
+    read_at: str = ""
+    read_on: str = ""
 
 
 class MemberHeadRow(NamedTuple):

@@ -39,7 +39,8 @@ async def list_authors(service: Service) -> list[NamedAuthor]:
     given = service.settings.load().authors
     standings = await _standings(service)
     standings |= {author: AuthorStanding.UNKNOWN for author in given if author not in standings}
-    return [NamedAuthor(author, given.get(author, ""), standing) for author, standing in standings.items()]
+    names = service.author_names()  # a member has the name of the list, unless this machine gave another one
+    return [NamedAuthor(author, names.get(author, ""), standing) for author, standing in standings.items()]
 
 
 async def _standings(service: Service) -> dict[str, AuthorStanding]:

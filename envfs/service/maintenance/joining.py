@@ -44,15 +44,17 @@ async def join_vault(service: Service, caller: Caller, request: JoinVault, descr
     vault = service.open_vault.vault
     if vault.stream_head("member") is None:
         raise NoSuchLevel("nobody was invited to this vault", "is it the newest copy? `envfs member invite` invites")
+    is_new = False
     try:
         if is_begun:
             made = await _made_before(service, passphrase)
             members = await _joined_before(service, made) or await _append(service, caller, request, code, _nothing)
         else:
             made, blobs = await setup.new_identity(service, identity_file, passphrase, vault.description.signing_key)
+            is_new = True
             members = await _append(service, caller, request, code, lambda: _keep(service, request, blobs))
     except EnvFSError as error:
-        if identity_file and not service.settings.load().founder:
+        if is_new and identity_file and not service.settings.load().founder:  # made here, and known nowhere
             with suppress(OSError):
                 os.unlink(identity_file)
         elif isinstance(error, StoreUnavailable):

@@ -10,7 +10,7 @@ from envfs import safe_open
 from envfs.core import events, names
 from envfs.core.access.caller import Caller
 from envfs.core.access.rule import Rule
-from envfs.errors import AlreadyExists, NoVault, WrongPassphrase
+from envfs.errors import AlreadyExists, EnvFSError, NoVault, WrongPassphrase
 from envfs.host import clocks, private_files
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
 from envfs.service.service import Service
@@ -93,6 +93,9 @@ async def new_identity(
             answer = await service.keyholder.ask(
                 CreateIdentity(plain=True, founder=founder), IdentityMade, (), (handle,)
             )
+        except EnvFSError:
+            os.unlink(identity_file)  # nothing was written into it
+            raise
         finally:
             os.close(handle)
         private_files.sync_folder(Path(identity_file).parent)  # nothing opens the vault without this file

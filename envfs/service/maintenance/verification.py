@@ -13,6 +13,7 @@ from envfs.core import events, names, record
 from envfs.core.access.caller import Caller
 from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.keyfile import NOT_FOR_US
+from envfs.core.shared_logs import is_audit_stream
 from envfs.errors import (
     AuthenticationFailed,
     EnvFSError,
@@ -30,6 +31,7 @@ from envfs.protocol.control import Checked, FaultRow
 from envfs.protocol.keyholding import (
     CheckCheckpoints,
     CheckKeys,
+    CheckLogBatches,
     CheckMembers,
     CheckRecords,
     CheckTombstones,
@@ -268,6 +270,8 @@ async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int,
         return (await ask(CheckCheckpoints(places, judges), Faults, judged)).message.texts
     if record.forgotten_stream(stream):
         return (await ask(CheckTombstones(places, judges), Faults, judged)).message.texts
+    if is_audit_stream(stream):
+        return (await ask(CheckLogBatches(places, judges), Faults, judged)).message.texts
     if stream == record.MEMBERS:
         return await _ask_about_members(inquiry, tuple(seq for seq, _ in present))
     level = stream.removeprefix("level") or names.ROOT

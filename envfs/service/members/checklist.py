@@ -1,7 +1,7 @@
 """The variables that a member could open, for those who have to change them.
 
-A checkpoint of the member's own log names the newest version of each level that their machine opened. Where it is
-here, it says that they had it. Where it is not, nothing is known of what they read.
+Where the member's machines share their logs, these say what was read there, and when. A checkpoint of such a log names
+the newest version of each level that the machine opened. Where neither is here, nothing is known of what they read.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,9 @@ from envfs.core.membership.member import Member
 from envfs.errors import EnvFSError, Locked
 from envfs.protocol.control import ReadableRow
 from envfs.protocol.keyholding import Compared, CompareVersions
+from envfs.service.members.listing import load_members
 from envfs.service.service import Service
+from envfs.service.shared_logs.member_reads import RemoteRead, reads_of_member
 from envfs.vault.vault import Vault
 
 
@@ -31,7 +33,13 @@ async def readable_variables(service: Service, member: Member) -> list[ReadableR
             answer = await service.keyholder.ask(request, Compared, layers.blobs)
             was_opened = record.level_stream(level) in opened
             rows += [ReadableRow(level, name, was_opened) for name in sorted(answer.message.versions[-1].added)]
-    return rows
+    members = await load_members(service)
+    reads = await reads_of_member(service, members, member, ((row.level, row.name) for row in rows))
+    return [_with_read(row, reads.get((row.level, row.name))) for row in rows]
+
+
+def _with_read(row: ReadableRow, read: RemoteRead | None) -> ReadableRow:
+    return row if read is None else row._replace(read_at=read.time, read_on=read.machine)
 
 
 def _opened_streams(vault: Vault, member: Member) -> frozenset[str]:

@@ -19,6 +19,7 @@ from envfs.service.members.signing import append_entry
 from envfs.service.service import Service
 
 _NANOSECONDS = 1_000_000_000
+_RENEWALS = 600  # each in the last third of its time. The list bounds the entries of one who is no admin
 _EVERYWHERE = (Role.OWNER, Role.ADMIN)
 
 
@@ -102,6 +103,8 @@ def _renewal(request: InviteMember) -> dict[str, object]:
         return {}
     if not request.machine or not 0 < request.ttl <= request.renew:
         raise BadRequest("a machine renews itself for its time, and no less long than once", "--ttl 30d --renew 365d")
+    if request.renew > _RENEWALS * request.ttl:
+        raise BadRequest(f"a machine renews itself {_RENEWALS} times at the most", "give it a longer --ttl")
     return {"span": request.ttl, "bound": moment_in(request.renew)}
 
 

@@ -71,9 +71,11 @@ async def change_member(service: Service, caller: Caller, request: ChangeMember)
         end = moment_in(request.ttl) or member.end
         return MemberEntry(EntryKind.ROLE, member=member.number, role=role, levels=levels, end=end, rekey=True)
 
-    await append_entry(service, caller, make, last=heads_of)
+    members = await append_entry(service, caller, make, last=heads_of)
     fresh, same = await settle_keys(service, caller)
+    changed = member_named(members, request.name)
     return [
+        f"{changed.name} is {changed.role} at {', '.join(changed.levels)}",
         *(f"{project} has a new key" for project in fresh),
         *(f"the key of {project} is sealed to the members" for project in same),
     ]

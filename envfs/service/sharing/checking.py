@@ -12,12 +12,14 @@ from envfs.core import names, record
 from envfs.core.addresses import RecordAddress, SealedLayer
 from envfs.core.membership.folding import fold_entries
 from envfs.core.membership.members import NO_RIGHT, Members
+from envfs.core.shared_logs import audit_stream, is_audit_stream
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.tombstones import checked_tombstones
 from envfs.protocol.answers import Faults, OwnKeys
 from envfs.protocol.keyholding import (
     CheckKeys,
+    CheckLogBatches,
     CheckMembers,
     CheckRecords,
     CheckTombstones,
@@ -77,7 +79,8 @@ class Checker:
             return EVERYTHING_THERE, known
         with suppress(Locked, KeyholderGone):
             known = (await self._keyholder.ask(OwnDevice(), OwnKeys)).message.author
-        return partition_of(members.now.by_author(known)), known
+        own = audit_stream(self._vault.description.id, known)
+        return partition_of(members.now.by_author(known), own), known
 
     async def _line_up(self, span: RecordRange, came: Mapping[str, bytes], newest: int) -> CheckedRecords:
         # each follows from the one before, by what it says itself
@@ -145,6 +148,9 @@ class Checker:
         if record.forgotten_stream(stream):
             members = self._vault.add_members(blobs)
             return await self._faults(CheckTombstones(places, members), blobs)
+        if is_audit_stream(stream):
+            members = self._vault.add_members(blobs)
+            return await self._faults(CheckLogBatches(places, members), blobs)
         faults = await self._faults(CheckRecords(self._layers(places, blobs)), blobs)
         return tuple(
             "" if fault.startswith(NO_RIGHT) and self.passes_over(one.data) else fault

@@ -18,7 +18,7 @@ from envfs.service.sharing.waiting import WaitingVersion
 from envfs.vault.inventory import is_removed
 from envfs.vault.vault import Vault
 
-_TOPS = ("member", "key", "tombstone", "level")
+_TOPS = ("member", "key", "tombstone", "level", "audit")
 
 
 class Taken(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.core.shared_logs import is_audit_stream
 from envfs.errors import EnvFSError
 
 
@@ -60,7 +61,7 @@ def is_shared(stream: str) -> bool:
     if record.is_key_stream(stream):
         project = stream.removeprefix("key") or names.ROOT
         return _is_level(project) and names.project(project) == project
-    return stream == record.MEMBERS
+    return stream == record.MEMBERS or is_audit_stream(stream)
 
 
 def batches(
@@ -107,6 +108,8 @@ def by_kind(stream: str) -> tuple[int, str]:
         return 0, stream
     if record.is_key_stream(stream):
         return 1, stream
+    if is_audit_stream(stream):
+        return 4, stream
     return (2 if record.forgotten_stream(stream) else 3), stream
 
 

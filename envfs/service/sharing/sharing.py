@@ -4,7 +4,7 @@ Laws: a read never comes here. A writer waits for the engine for a bounded time,
 away. An engine is believed about the places of its own records alone. Without an engine nothing happens.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +22,7 @@ from envfs.service.sharing.erasing import Erasing
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.forks import REJOIN
 from envfs.service.sharing.listening import PartWatch
+from envfs.service.sharing.offering import offer_record
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.parts import SharingParts, VaultUser, join_parts
@@ -34,7 +35,6 @@ from envfs.vault.vault import Vault
 
 Connect = Callable[[Secret[str]], AbstractAsyncContextManager[Engine]]
 _PATIENCE = 3.0  # of a writer, for the engine
-_OFFER_PATIENCE = 20.0  # for what cannot wait: a line that is slow is not one that is cut
 _LOOK_SECONDS = 5.0  # at settings without an engine
 _POLL_SECONDS = 60.0  # hints wake it before that
 _UNLOCK_SECONDS = 1.0  # a look whether the vault was unlocked
@@ -60,6 +60,7 @@ class VaultSharing:
         self._come = trio.Event()
         self._changed = trio.Event()
         self.connect: Connect = _running_courier
+        self.after_pass: Callable[[Engine], Awaitable[None]] | None = None
         self.lasts = True  # a daemon for one command connects when something needs it
         self._is_needed = False
         self._watch = PartWatch(self.wake)
@@ -168,24 +169,17 @@ class VaultSharing:
             StoreUnavailable: the engine is away
             Conflict: it has other records of that stream
         """
-        if not self.address():
+
+        async def reachable() -> Engine | None:
+            engine = await self._reachable()
+            if is_held_up(key.rpartition("/")[0], self.facts.forked):
+                raise Conflict("the engine has other records in the place of the ones before this", REJOIN)
+            return engine
+
+        if not self.address() or await offer_record(reachable, key, data):
             return True
-        try:
-            with trio.fail_after(_OFFER_PATIENCE):
-                engine = await self._reachable()
-                if is_held_up(key.rpartition("/")[0], self.facts.forked):
-                    raise Conflict("the engine has other records in the place of the ones before this", REJOIN)
-                if engine is not None:
-                    is_ours = await engine.put_new(key, data) or (await engine.get((key,))).get(key) == data
-                    if not is_ours:
-                        self.wake()
-                    return is_ours
-        except (trio.TooSlowError, StoreUnavailable):
-            pass
-        raise StoreUnavailable(
-            "the engine that machines share is away, and a change of keys or authors cannot wait for it",
-            "try again when `envfs sync status` shows it connected",
-        )
+        self.wake()
+        return False
 
     async def catch_up(self) -> None:
         """Have a daemon for one command hear from the engine first, if that takes a moment. A lasting one has."""
@@ -300,6 +294,8 @@ class VaultSharing:
                 while self.address() == address:
                     await self._pass(engine, address)
                     self._reached(engine)
+                    if self.after_pass:
+                        await self.after_pass(engine)
                     await self._woken(self._interval())
             finally:
                 self._engine, self.facts.connected = None, False

@@ -92,17 +92,38 @@ async def empty_file(session: SftpSession, path: str) -> None:
         if error.code == Code.NO_SUCH_FILE:
             return
         raise
-    temporary = await _new_empty_file(session, os.path.dirname(path))
+    if REPLACE in session.extensions:
+        await _replace_by_nothing(session, path)
+    else:  # its bytes go back to the server's disk as they are
+        async with _opened(session, path, Flag.WRITE) as handle:
+            await session.ask(Kind.FSETSTAT, text(handle) + attributes(size=0))
+            await _sync(session, handle)
+        await session.ask(Kind.SETSTAT, text(path) + attributes(mode=_RECORD_MODE))
+    await sync_names(session, os.path.dirname(path))
+
+
+async def can_be_changed(session: SftpSession, path: str) -> bool:
+    """Tell whether a file can be opened to be written, as root can whatever its mode is."""
+    try:
+        async with _opened(session, path, Flag.WRITE):
+            return True
+    except RequestRefused:
+        return False
+
+
+async def _replace_by_nothing(session: SftpSession, path: str) -> None:
     size = (await _facts(session, path)).size
-    async with _opened(session, path, Flag.WRITE) as handle:
-        if REPLACE in session.extensions:  # else the bytes go back to the server's disk as they are
+    temporary = await _new_empty_file(session, os.path.dirname(path))
+    try:
+        async with _opened(session, path, Flag.WRITE) as handle:
             await session.extended(REPLACE, text(temporary) + text(path))
             await _write(session, handle, bytes(min(size, limits.RECORD_BYTES)))
             await _sync(session, handle)
-        await session.ask(Kind.FSETSTAT, text(handle) + attributes(size=0))
-        await _sync(session, handle)
-    await session.ask(Kind.SETSTAT, text(path) + attributes(mode=_RECORD_MODE))
-    await sync_names(session, os.path.dirname(path))
+            await session.ask(Kind.FSETSTAT, text(handle) + attributes(size=0))
+            await _sync(session, handle)
+    finally:
+        with suppress(StoreUnavailable):
+            session.post(Kind.REMOVE, text(temporary))
 
 
 async def _new_empty_file(session: SftpSession, folder: str) -> str:

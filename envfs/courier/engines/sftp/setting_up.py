@@ -97,7 +97,7 @@ async def _said(session: SftpSession, address: Address) -> str:
         partial(_is_refused, session, Kind.REMOVE, text(path)),
         partial(_is_refused, session, Kind.REMOVE, text(f"{path}-2")),
     ]
-    enforced = [await is_refused() for is_refused in tries]
+    enforced = [not await files.can_be_changed(session, path), *[await is_refused() for is_refused in tries]]
     parts = [_READY.format(path=address.path, host=address.host, seconds=LOOK_SECONDS)]
     parts.append(_REFUSES if all(enforced) else _ALLOWS)
     return "".join(parts) + ("" if files.FSYNC in session.extensions else _NOT_SYNCED)

@@ -93,6 +93,17 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         control.SharingReport(H, H, H, "", 1, 1, 1, 0),
         (control.SharingRow("conflict", H, 2, (H,), H), control.SharingRow(H, H, 0)),
     ),
+    "sync log": (
+        control.Done(),
+        (
+            control.LogMachineRow(H, H, H, 1, 1, H, "silent", is_former=True, faults=(H,)),
+            control.LogMachineRow(H, H, "", 0, 0, "", H),
+        ),
+    ),
+    "log verify --machine ben": (
+        control.Done(),
+        (control.LogMachineRow(H, H, H, 1, 1, H, "broken", faults=(H,)), control.LogMachineRow(H, H, H, 0, 0, H, H)),
+    ),
     "sync resolve /shop --mine": (control.Done((H,)), ()),
     "sync rejoin": (control.Done((H,)), ()),
     "member ls": (
@@ -179,7 +190,7 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("ls /shop --names", ["level", "name", "source"]),
         ("cp /shop /blog", ["level", "version", "added", "changed", "removed", "notes"]),
         ("rm /shop -y", ["level", "version", "added", "changed", "removed", "notes"]),
-        ("forget /shop -y", ["level", "versions", "first_left"]),
+        ("forget /shop -y", ["level", "versions", "first_left", "notes"]),
         ("rollback /shop 1 -y", ["level", "version", "added", "changed", "removed", "notes"]),
         (
             "history /shop",
