@@ -10,6 +10,7 @@ import pytest
 import trio
 import trio.testing
 
+from envfs.core.shared_logs import audit_stream
 from envfs.courier.engines import folder_watch
 from envfs.courier.engines.etcd import watching
 from envfs.service.sharing.partition import Partition
@@ -72,7 +73,8 @@ def test_the_engines_look_as_often_as_the_model_says(model: ModuleType) -> None:
 
 def test_a_part_has_the_prefixes_and_channels_of_the_model(model: ModuleType) -> None:
     parts = pytest.importorskip("envfs.courier.engines.postgres.parts")
-    prefixes = Partition(frozenset({"/", "/shop"})).prefixes()  # type: ignore[arg-type]
+    logs = audit_stream("b83616da-e0d9-45ac-a54a-b73f09b274b1", "author")
+    prefixes = Partition(frozenset({"/", "/shop"}), logs).prefixes()  # type: ignore[arg-type]
     assert len(prefixes) == model.PREFIXES_OF_A_PROJECT + model.PREFIXES_OF_ALL == model.ENGINES["etcd"].watches
     assert len(parts.channels("envfs", prefixes)) == model.ENGINES["postgres"].watches
 

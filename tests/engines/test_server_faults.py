@@ -4,11 +4,14 @@ The limits of a wait are lowered where a test has to reach them. Nothing depends
 """
 
 import contextlib
+import glob
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,11 +28,12 @@ from tests.engines.servers.etcd import EtcdServer, etcd_server
 from tests.engines.servers.forwarder import Forwarder, forwarding
 from tests.engines.servers.postgresql import PostgresServer, postgres_server
 from tests.engines.servers.processes import give_away
-from tests.engines.using import connected, hints_of, run, use_one
+from tests.engines.using import SECONDS, connected, hints_of, run, use_one
 
 pytestmark = pytest.mark.soak
 BYTES = 600_000
 AnyServer = PostgresServer | EtcdServer
+ROOT = Path(__file__).parents[2]
 
 
 class Faulty:
@@ -277,6 +281,38 @@ def test_no_time_of_a_server_is_stored_or_read(server: AnyServer) -> None:
     for module in Path(postgres_verbs.__file__).parents[1].rglob("*.py"):
         text = module.read_text(encoding="utf-8")
         assert not any(word in text for word in ("now()", "timestamp", "localtime", '"date"', "import time"))
+
+
+_CLOCKS = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), "")
+_OTHER_DAY = f"""
+import sys, time
+from tests.engines.places import Place
+from tests.engines.using import hints_of, use_one
+KEY = {key(2)!r}
+
+async def use(engine):
+    async with hints_of(engine, "level/") as hints:
+        assert await engine.put_new(KEY, b"x")
+        while await anext(hints) not in ("", "level/shop"):
+            pass
+    assert await engine.heads("level/") == {{"level/shop": 2}}
+    assert await engine.put_new(KEY, b"y") is False
+
+use_one(Place(sys.argv[1]), use)
+print(time.time())
+"""
+
+
+@pytest.mark.skipif(not _CLOCKS, reason="needs libfaketime")
+@pytest.mark.parametrize("offset", ["+1d", "-1d"])
+def test_a_server_whose_clock_is_a_day_off_from_a_member_s_serves_it(faulty: Faulty, offset: str) -> None:
+    """The certificates too: each begins two days before it is made."""
+    use_one(faulty.direct, lambda engine: engine.put_new(key(1), b"x"))
+    environ = {**os.environ, "LD_PRELOAD": _CLOCKS, "FAKETIME": offset, "DONT_FAKE_MONOTONIC": "1"}
+    command = [sys.executable, "-c", _OTHER_DAY, faulty.direct.address]
+    done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr
+    assert abs(float(done.stdout) - time.time()) > 12 * 3600  # it really was another clock
 
 
 def test_a_server_that_is_stopped_and_continued_goes_on(faulty: Faulty) -> None:

@@ -24,7 +24,7 @@ def test_a_member_comes_reads_writes_and_goes(new_home: Homes, ground: Path) -> 
     with ana.served():
         ana.envfs("set", "/shop/prod", "A", given="1")
         invited = ana.envfs("member", "invite", "ben", "--level", "/shop")
-        assert "run `envfs member approve ben`" in invited.complaint
+        assert "`envfs member approve ben`" in invited.complaint
         _carry(ana, ben)
         joined = ben.envfs("member", "join", "--code-file", "-", "--passphrase-file", str(secret), given=invited.text)
         _carry(ben, ana)

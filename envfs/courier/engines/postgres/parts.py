@@ -33,10 +33,8 @@ def channels(schema: str, prefixes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _part(prefix: str) -> str | None:
-    # the project, empty for what is of all. channel_of in schema.py is the same
+    # the project, or whose shared log it is, empty for what is of all. channel_of in schema.py is the same
     kind, *steps = prefix.removeprefix("tombstone/").split("/")
-    if kind == "audit":  # of a device that is no auditor: what comes there is its own
-        return ""
-    if kind not in ("member", "key", "level") or not steps:
+    if kind not in ("member", "key", "level", "audit") or not steps:
         return None
     return "" if steps[0].startswith("@") or kind == "member" else (steps[0] if len(steps) > 1 else None)

@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION {schema}.channel_of(stream text) RETURNS text LANGUAG
 SET search_path = pg_catalog AS $$
   SELECT '{schema}.' || left(encode(sha256(convert_to(
     CASE WHEN stream LIKE 'tombstone/%' THEN split_part(stream, '/', 3)
-         WHEN stream LIKE 'level/%' OR stream LIKE 'key/%' THEN split_part(stream, '/', 2)
+         WHEN split_part(stream, '/', 1) IN ('level', 'key', 'audit') THEN split_part(stream, '/', 2)
          ELSE '' END, 'UTF8')), 'hex'), 16)
 $$;
 CREATE OR REPLACE FUNCTION {schema}.announce() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
