@@ -34,6 +34,7 @@ APART = {
     *("mount", "unmount", "unlock", "lock", "init", "passwd", "keyring", "restore", "accept"),
     *("approvals", "edit", "shell"),
     *("store", "store-serve", "sync"),  # they take a server
+    "member",  # it takes an engine, and others
     "service",  # it takes the system: `make fresh`, and tests/system/test_service.py
     *("agent", "scan"),  # they work on a repository, or on the settings of an agent
     "envfs link --hook /shop/dev",

@@ -309,7 +309,6 @@ ELSEWHERE = {
     "envfs member devices {}": "a key of no device: tests/component/test_members.py",
     "envfs key rotate {}": "a key file that is not for the members: tests/component/test_members.py",
     "envfs agent run {} -- {}": "an agent that is started with values: a hint, and nothing is refused",
-    "envfs service {}": "an action of a unit, by another user: a text that names it, and no hint",
     "envfs service uninstall": "a line of the unit file that names the command",
     "envfs service install": "no service is there to remove: tests/transcripts/mistakes.txt",
     "envfs service attach": "a service that nobody mounts for: tests/system/test_service.py",

@@ -132,6 +132,7 @@ LINES = [
     "authors",
     "sync status --json",
     "sync log",
+    "service show",
     "log --all-machines",
     "member ls",
     "member heads --json",

@@ -22,7 +22,7 @@ _WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "
 class SyncArguments(NamedTuple):
     """The arguments of `sync`."""
 
-    action: "Literal['status', 'start', 'resolve', 'rejoin', 'log']"
+    action: "Literal['status', 'start', 'resolve', 'log', 'rejoin']"
     subject: str | None
     mine: bool
     theirs: bool

@@ -14,7 +14,6 @@ from envfs.control.call import Call, Sent
 from envfs.control.requests import log_entries
 from envfs.core import events
 from envfs.core.operations import KeyOperation
-from envfs.core.visible_text import visible_text
 from envfs.errors import BadRequest, NoSuchLevel, StoreUnavailable
 from envfs.host import clocks
 from envfs.protocol.control import Done, ListLogMachines, LogMachineRow, LogRow, ReadSharedLog, ShareLog
@@ -90,7 +89,7 @@ async def _chosen(call: Call, name: str) -> AsyncGenerator[tuple[SharedLog, Open
             fits = True
             yield log, newest
     if not fits and name:
-        raise NoSuchLevel(f"no machine or member is called {visible_text(name)}", "`envfs sync log` lists them")
+        raise NoSuchLevel("no machine or member has that name", "`envfs sync log` lists them")
 
 
 async def _lines(call: Call, log: SharedLog, since: str) -> AsyncGenerator[tuple[str, bytes], None]:
