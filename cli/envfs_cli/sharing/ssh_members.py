@@ -44,7 +44,7 @@ def read_key(path: str) -> str:
     try:
         return safe_open.read_file(path, _KEY_BYTES, follow=True).decode("utf-8", "replace")
     except OSError as error:
-        raise EnvFSError(f"cannot read {path}: {safe_open.error_words(error)}") from None
+        raise EnvFSError(f"cannot read the public key: {safe_open.error_words(error)}") from None
 
 
 def append_line(line: str) -> bool:
