@@ -73,7 +73,7 @@ def _opened(source: str) -> "BinaryIO":
     if not input_files.is_plain_file(source):
         return os.fdopen(secrets.from_file(source, "the file" if source == "-" else source, _LARGEST), "rb")
     try:
-        return open(source, "rb")
+        return os.fdopen(files.open_input(source)[0], "rb")
     except OSError as error:
         raise files.cannot_read(source, error) from None
 
