@@ -1,6 +1,7 @@
 """A command that brings the vault's identity by ENVFS_IDENTITY needs no rule, and nothing that it starts has it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -64,6 +65,15 @@ def test_another_one_opens_nothing(checkout: Checkout, environ: Mapping[str, str
     assert said.status >= 100
     assert _VALUE not in said.text + said.complaint
     assert "AGE-SECRET-KEY-1Q" not in said.complaint
+
+
+def test_one_under_a_passphrase_is_refused_with_what_to_bring(checkout: Checkout, own_ground: Path) -> None:
+    encrypted = own_ground / "identity.age"
+    encrypted.write_bytes(b"age-encryption.org/v1\n-> scrypt c2FsdA 18\n")
+    environ = {"ENVFS_IDENTITY_FILE": str(encrypted)}
+    said = checkout.home.envfs("get", "/shop", "KEY", environ=environ, status=109)
+    assert "AGE-SECRET-KEY-1…" in said.complaint
+    assert "envfs unlock" not in said.complaint
 
 
 def test_a_daemon_that_serves_others_is_asked_as_ever(new_home: Homes, stocked: Home) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envfs.errors import TooLarge
-from envfs_cli.process import large_values
+from envfs.errors import BadName, TooLarge
+from envfs_cli.process import large_environment, large_values, replacement
 from tests.conftest import Homes
 from tests.system.home import Home
 
@@ -68,3 +68,31 @@ def test_a_name_that_is_taken_is_said_and_no_value() -> None:
         large_values.with_files(entries, [], "")
     assert "KEY_FILE" in refused.value.text
     assert "hunter2" not in refused.value.text + refused.value.hint
+
+
+@pytest.mark.parametrize("name", ["PIP_CONFIG", "CMAKE_TOOLCHAIN", "GIT_INDEX"])
+def test_no_file_is_named_by_a_name_that_runs_other_code_unless_it_is_let_pass(name: str) -> None:
+    variables = f"{name}={'x' * 140_000}\0".encode()
+    with pytest.raises(BadName, match=f"{name}_FILE"):
+        large_values.with_files(variables, [], "")
+    given = large_values.with_files(variables, [], "", allow_dangerous=True)
+    assert given.startswith(f"{name}_FILE=".encode())
+
+
+def _environment(inherited: list[bytes], *, keeps: bool, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    monkeypatch.setattr(replacement, "inherited_entries", lambda: inherited)
+    given = large_environment.Given(keeps, is_clean=False, folder="")
+    variables = b"KEY=" + b"x" * 140_000 + b"\0"
+    shown, entries_of = large_environment.with_files(["true"], variables, given, allow_dangerous=False)
+    return entries_of(inherited, shown)
+
+
+def test_the_file_takes_the_place_of_what_the_caller_has_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = _environment([b"A=1", b"KEY=stale"], keeps=False, monkeypatch=monkeypatch)
+    assert [entry.partition(b"=")[0] for entry in entries] == [b"A", b"KEY_FILE"]
+
+
+def test_what_the_caller_keeps_gets_no_file_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _environment([b"KEY=mine"], keeps=True, monkeypatch=monkeypatch) == [b"KEY=mine"]
+    with pytest.raises(TooLarge, match="KEY_FILE"):
+        _environment([b"KEY_FILE=/mine"], keeps=True, monkeypatch=monkeypatch)

@@ -248,15 +248,17 @@ class _View:
             from envfs_cli.process import coding_agents
 
             coding_agents.note_values(self._arguments.command, self.dated[0])
-        given, shown = self._arguments, variables
+        command, shown, entries_of = self._arguments.command, variables, _entries_of(self._arguments)
         if len(variables) > _LARGE:
-            from envfs_cli.process import large_values
+            from envfs_cli.process import large_environment
 
-            words = [os.fsencode(word) for word in given.command]
-            shown = large_values.with_files(variables, [*words, *replacement.inherited_entries()], self._folder)
+            given = large_environment.Given(self._arguments.keep_existing, self._arguments.clean_env, self._folder)
+            shown, entries_of = large_environment.with_files(
+                command, variables, given, allow_dangerous=self._arguments.allow_dangerous
+            )
 
         def become() -> int:
-            return replacement.become_command(given.command, shown, _entries_of(given))
+            return replacement.become_command(command, shown, entries_of)
 
         if self._placeholders is None:
             return become()

@@ -6,7 +6,7 @@ started inherits either. It goes to the daemon of this command in memory, and to
 
 import os
 
-from envfs.errors import NotApproved
+from envfs.errors import NotApproved, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli import secrets
 
@@ -37,6 +37,9 @@ def bring_identity(link: "Asks") -> None:
     identity = secrets.from_bytes(_held[0])
     try:
         link.ask(control.BringIdentity(), (identity,))
+    except WrongPassphrase as error:
+        error.hint = "bring the identity itself, the line AGE-SECRET-KEY-1…, and no file under a passphrase"
+        raise
     finally:
         os.close(identity)
 

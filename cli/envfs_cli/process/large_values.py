@@ -9,12 +9,13 @@ import os
 import resource
 
 from envfs import safe_open
-from envfs.errors import EnvFSError, TooLarge
+from envfs.core import dangerous_names
+from envfs.errors import BadName, EnvFSError, TooLarge
 from envfs_cli.process import shared_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _LONGEST = (1 << 17) - 1  # bytes of an entry, without its NUL
 _MOST = 6 << 20  # bytes of words and entries, however large the stack may be
@@ -23,22 +24,52 @@ _MARGIN = 1 << 14  # for what the kernel puts there itself, and for what another
 _SUFFIX = b"_FILE"
 
 
-def with_files(variables: bytes, others: "Sequence[bytes]", folder: str) -> bytes:
+def with_files(
+    variables: bytes,
+    others: "Sequence[bytes]",
+    folder: str,
+    taken: "Collection[bytes]" = (),
+    *,
+    allow_dangerous: bool = False,
+) -> bytes:
     """Return the entries with NAME_FILE=path in the place of each that finds no room.
 
     Args:
         variables: NAME=value, each ended by a NUL
         others: the words of the command, and the entries that its environment has beside these
         folder: the folder of the mount with a file for each variable of the level, or empty
+        taken: the names that stay as the caller has them
+        allow_dangerous: whether NAME_FILE may be a name by which the command runs other code
 
     Raises:
         TooLarge: NAME_FILE is a variable of its own, or there is no descriptor to be had
+        BadName: the command could be made to run other code by NAME_FILE
     """
     entries = variables.split(b"\0")[:-1]
     moved = _without_room(entries, _room() - sum(map(_size, others)))
-    present = {entry.partition(b"=")[0] for entry in entries}
+    present = {*taken, *map(_name, entries)}
+    if not allow_dangerous:
+        _refuse_dangerous([os.fsdecode(_name(entries[at])) for at in sorted(moved)])
     chosen = (_shortened(entry, present, folder) if at in moved else entry for at, entry in enumerate(entries))
     return b"".join(entry + b"\0" for entry in chosen)
+
+
+def moved_names(variables: bytes, given: bytes) -> "set[bytes]":
+    """Return the names of the variables that another one names a file with, in what `with_files` gave."""
+    return {_name(entry) for entry in variables.split(b"\0")} - {_name(entry) for entry in given.split(b"\0")}
+
+
+def _name(entry: bytes) -> bytes:
+    return entry.partition(b"=")[0]
+
+
+def _refuse_dangerous(names: "Sequence[str]") -> None:
+    for name in names:
+        if dangerous_names.runs_code(f"{name}_FILE"):
+            raise BadName(
+                f"the environment has no room for {name}, and {name}_FILE could make the command run other code",
+                "choose variables with --only, or let it pass with --allow-dangerous",
+            )
 
 
 def _room() -> int:

@@ -5,6 +5,7 @@ Law: direnv runs an `.envrc` that its user has allowed, and no other one.
 
 import os
 
+from envfs.errors import BadRequest
 from envfs_cli.importing import json_trees
 from envfs_cli.importing.tools.tool_output import tool_output
 from envfs_cli.importing.tools.variables import ToolVariables, as_tree, left_out
@@ -19,8 +20,11 @@ def from_direnv(source: str) -> ToolVariables:
     """Read what direnv sets in a folder, or in that of an .envrc.
 
     Raises:
+        BadRequest: there is no such folder
         EnvFSError: direnv cannot be run, or the folder is not allowed
     """
+    if not os.path.exists(source):
+        raise BadRequest("there is no such folder", "name a folder with an .envrc, such as .")
     folder = source if os.path.isdir(source) else os.path.dirname(source) or "."
     basis = {name: os.environ[name] for name in _BASIS if name in os.environ}
     text = tool_output(("direnv", "export", "json"), folder, basis)

@@ -4,10 +4,14 @@ An item has a title and fields. A field that is called as a variable is gives th
 item and itself, as `variable_name` does.
 """
 
+import lzma
+import os
 import zipfile
+import zlib
 
 from envfs.core import limits
 from envfs.errors import Malformed, NoSuchVariable, TooLarge
+from envfs_cli import files, secrets
 from envfs_cli.importing import input_files, json_trees
 from envfs_cli.importing.tools.variables import ToolVariables, as_tree, left_out, variable_name
 from envfs_cli.importing.trees import Items, NamedItems, Node, Scalar, ScalarKind
@@ -15,6 +19,7 @@ from envfs_cli.importing.trees import Items, NamedItems, Node, Scalar, ScalarKin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
     Pairs = list[tuple[str, str]]
 
@@ -45,11 +50,15 @@ def from_1password_export(source: str, folder: "str | None") -> ToolVariables:
     return as_tree(pairs, left_out(archived, "archived"))
 
 
+# as the module for archives and those below it tell that an archive is damaged
+_DAMAGED = (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+
+
 def _unpacked(source: str) -> str:
     try:
-        with zipfile.ZipFile(source) as archive, archive.open(_DATA) as member:
+        with _opened(source) as file, zipfile.ZipFile(file) as archive, archive.open(_DATA) as member:
             data = member.read(_LARGEST + 1)
-    except (OSError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError):
+    except _DAMAGED:
         raise Malformed(f"{source}: no export of 1Password", "it makes a .1pux file") from None
     if len(data) > _LARGEST:
         raise TooLarge(f"{source}: too large for an export", f"at most {_LARGEST} bytes")
@@ -57,6 +66,16 @@ def _unpacked(source: str) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise Malformed(f"{source}: no export of 1Password", "it makes a .1pux file") from None
+
+
+def _opened(source: str) -> "BinaryIO":
+    # an ordinary file may have attachments of any size, which are not read
+    if not input_files.is_plain_file(source):
+        return os.fdopen(secrets.from_file(source, "the file" if source == "-" else source, _LARGEST), "rb")
+    try:
+        return os.fdopen(files.open_input(source)[0], "rb")
+    except OSError as error:
+        raise files.cannot_read(source, error) from None
 
 
 def _fields_of_1password(title: str, item: Node) -> "Iterator[tuple[tuple[str, ...], str]]":

@@ -159,3 +159,22 @@ def test_what_is_none_of_a_tools_is_refused_without_its_text(
         sources.of_tree(taken(tool, path).tree, None).check()
     assert "hunter2=" not in refused.value.text + refused.value.hint
     assert '"hunter2"' not in refused.value.text + refused.value.hint
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_said_to_be_none(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "export.1pux"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("export.data", b'{"accounts": []}' * 50)
+    start = 30 + len("export.data")  # of the data, behind its local header
+    data = bytearray(path.read_bytes())
+    data[start : start + 20] = bytes(byte ^ 0x55 for byte in data[start : start + 20])
+    path.write_bytes(data)
+    with pytest.raises(Malformed, match="no export of 1Password"):
+        taken("1password-export", path)
+
+
+@pytest.mark.parametrize("tool", ["1password-export", "direnv"])
+def test_a_path_without_anything_is_no_other_one(tmp_path: Path, tool: "ImportTool") -> None:
+    with pytest.raises(EnvFSError, match="no such"):
+        taken(tool, tmp_path / "missing")
