@@ -15,7 +15,7 @@ import trio
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
-from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NotApproved
+from envfs.errors import BadRequest, EnvFSError, Locked, NoSuchLevel, NotApproved
 from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
 from envfs.service.access import rights
@@ -172,7 +172,7 @@ def handler_of(need: Requirement) -> Handler:
 async def dispatch_request(call: Call, request: object) -> Sent:
     """Answer one request. Every failure becomes a Failed reply."""
     try:
-        return await _answer(call, request)
+        return await _answer_when_heard(call, request)
     except EnvFSError as error:
         told = _not_let_in(call, error) if isinstance(error, NoSuchLevel) else error
         return Sent(ask.Failed(told.code, told.text, told.hint, told.about))
@@ -181,6 +181,19 @@ async def dispatch_request(call: Call, request: object) -> Sent:
     except Exception as error:  # noqa: BLE001 - one request's bug must not end the daemon
         surprises.report_bug(error)
         return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))
+
+
+async def _answer_when_heard(call: Call, request: object) -> Sent:
+    # a level of a shared vault may be on its way, where this home was let in or unlocked just now
+    try:
+        return await _answer(call, request)
+    except NoSuchLevel:
+        is_news = await call.service.sharing.hear()
+        if call.service.sharing.facts.waits_for_unlock and not call.service.locks.unlocked:
+            raise Locked("the vault is locked", "unlock it with `envfs unlock`") from None
+        if not is_news:
+            raise
+    return await _answer(call, request)
 
 
 def _not_let_in(call: Call, error: NoSuchLevel) -> EnvFSError:

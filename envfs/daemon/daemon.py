@@ -72,6 +72,7 @@ async def answer_one_client(
     link = KeyholderLink(started=keyholder)
     service = (LookingService if looks else Service)(places, link, _nothing)
     service.lasts = service.sharing.lasts = False
+    service.sharing.runs = not looks
     service.is_passing = service.sharing.must_arrive = passing
     service.keyholder_pid = link.pid
     try:
@@ -85,7 +86,7 @@ async def answer_one_client(
                 tasks.keep(Housekeeping(service).run)
                 tasks.keep(service.sharing.run)
                 if not service.store.has_texts:  # of a vault that was joined just now
-                    await service.sharing.catch_up()
+                    await service.sharing.hear()
             server = Server(service)
             tasks.keep(server.reassure)
             await server.serve(trio.socket.from_stdlib_socket(connection))

@@ -9,11 +9,12 @@ import pytest
 from envfs.core import log_batches
 from envfs.protocol import control
 from envfs.protocol.keyholding import CheckLogBatches, Faults
+from envfs.service.members.rotating import rotate_device
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.planning import is_shared
 from tests.component.sharing_engine import EngineInMemory, Line
 from tests.component.team import Team
-from tests.component.world import World, run
+from tests.component.world import ME, World, run
 
 _LEVEL = "/shop/prod"
 
@@ -124,6 +125,22 @@ def test_what_is_not_due_is_not_sent(shared: tuple[Team, EngineInMemory]) -> Non
     run(lambda: ben.service.log_sender.send(line))
     run(lambda: team["ana"].service.log_sender.send(line))  # and who does not share sends nothing
     assert len(_audit_keys(engine)) == 1
+
+
+def test_a_device_with_a_new_key_sends_its_log_under_it_without_a_new_start(
+    shared: tuple[Team, EngineInMemory],
+) -> None:
+    team, engine = shared
+    ben, line = team["ben"], Line(engine)
+    _read(ben)
+    _sent(ben, line)
+    (former,) = (key.rpartition("/")[0] for key in _audit_keys(engine))
+    run(lambda: rotate_device(ben.service, ME, ()))
+    _read(ben)
+    _sent(ben, line)
+    assert len({key.rpartition("/")[0] for key in _audit_keys(engine)} - {former}) == 1
+    stream, last, _ = run(ben.service.log_sender.position)
+    assert (stream != former, last) == (True, ben.service.ledger.log.tip.seq)
 
 
 def test_nobody_adds_to_the_log_of_another_device(shared: tuple[Team, EngineInMemory]) -> None:

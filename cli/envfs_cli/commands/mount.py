@@ -4,7 +4,7 @@ import os
 import sys
 
 from envfs import interpreter, safe_open
-from envfs.errors import AlreadyExists, MountFailed, NotApproved, NoVault, WrongPassphrase
+from envfs.errors import AlreadyExists, BadRequest, MountFailed, NotApproved, NoVault, WrongPassphrase
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets, standard_streams
 from envfs_cli.daemon import background, client, launch, mount_lock, other_session
@@ -26,9 +26,15 @@ def run_mount(arguments: MountArguments) -> int:
 
     Raises:
         AlreadyExists: a daemon runs here
+        BadRequest: this command acts by a join secret
         NoVault: there is no vault
     """
     mine = client.user_locations()
+    if client.JOIN_VARIABLES & os.environ.keys():
+        raise BadRequest(
+            "a join secret is for one command at a time, and has no home to mount",
+            "`envfs exec` and `envfs get` need no mount; unset ENVFS_JOIN and ENVFS_JOIN_FILE for a home's own daemon",
+        )
     if client.running_daemon() is not None and (os.path.exists(mine.socket) or other_session.socket_by_link(mine)):
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
     if not os.path.exists(mine.vault):
@@ -61,7 +67,7 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
     for left in reversed(range(secrets.TRIES)):
         try:
             with prompts.Waiting("starting"):
-                return _start(command, secret)
+                return _start_as_member(command, secret)
         except WrongPassphrase as error:
             if not asks or (secret >= 0 and not left):
                 raise
@@ -70,6 +76,20 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
                 os.close(secret)
             secret = secrets.passphrase_descriptor(None)
     raise WrongPassphrase("the passphrase is wrong", "nothing was changed")
+
+
+def _start_as_member(command: "list[str]", secret: int) -> str:
+    # somebody may have been let in while no daemon ran here that would have heard of it
+    try:
+        return _start(command, secret)
+    except NotApproved:
+        from envfs_cli.sharing import joining
+
+        if not joining.fetch_list():
+            raise
+    if secret >= 0:
+        os.lseek(secret, 0, os.SEEK_SET)
+    return _start(command, secret)
 
 
 def _start(command: "list[str]", secret: int) -> str:

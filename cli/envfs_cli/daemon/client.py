@@ -37,7 +37,7 @@ _BUSY_PATIENCE = 60  # seconds. A disk may be slow, a daemon for one command wai
 _MESSAGE_SECONDS = 60  # from the first byte of a message to its last one
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
-_MACHINE, _JOIN_VARIABLES = "envfs_cli.daemon.machine_home", {"ENVFS_JOIN", "ENVFS_JOIN_FILE"}
+_MACHINE, JOIN_VARIABLES = "envfs_cli.daemon.machine_home", {"ENVFS_JOIN", "ENVFS_JOIN_FILE"}
 _BROUGHT, _IDENTITY_VARIABLES = "envfs_cli.daemon.brought_identity", {"ENVFS_IDENTITY", "ENVFS_IDENTITY_FILE"}
 _BEGUN = "envfs-conversation"  # an option of the interpreter (cli/launcher.c)
 _NO_NEWS, _NO_ROWS = (control.Hello, control.WorkingRow), (control.Done, control.ViewSent)
@@ -239,7 +239,7 @@ def has_token() -> bool:
 
 
 def _as_machine() -> "Link | None":
-    if _MACHINE not in sys.modules and not _JOIN_VARIABLES & os.environ.keys():
+    if _MACHINE not in sys.modules and not JOIN_VARIABLES & os.environ.keys():
         return None
     from envfs_cli.daemon import machine_home
 

@@ -52,12 +52,23 @@ def explain_invitation(asking: "Session", request: control.InviteMember, reply: 
     name, engine = output.clean(reply.name), _engine(asking)
     output.note(f"give this code to {name}, by any way: it can be used once, until {output.shown_time(reply.until)}")
     if engine:
-        output.note(f"they run `envfs member join {engine}`")
+        output.note(f"they run `envfs member join {their_address(engine, name, request)}`")
     else:
         output.note("they run `envfs member join` in a home with a copy of this vault, or `envfs sync start` shares it")
     output.note(f"then they read the words of the fingerprint to you, and `envfs member approve {name}` lets them in")
     if not request.device and request.role in ("writer", "reader") and any(at.count("/") > 1 for at in request.levels):
         output.note("a key is that of a whole project: it opens the levels beside and above the one that was named")
+
+
+def their_address(engine: str, name: str, request: control.InviteMember) -> str:
+    """Return the address that the invited one may use. Files and names at servers are each member's own."""
+    scheme, _, place = engine.partition("://")
+    if scheme not in ("postgres", "etcd"):
+        return engine
+    own, _, host = place.rpartition("@")
+    user = own if request.device and own else name
+    at = f"{user}@{host}" if scheme == "postgres" else place
+    return f"'{scheme}://{at}?ca=ca.crt&cert={user}.crt&key={user}.key'"
 
 
 def is_worth_waiting(asking: "Session") -> bool:

@@ -30,15 +30,24 @@ _KEYS_SECONDS = 30.0  # keys come after the approval. A project that is damaged 
 
 def is_begun() -> bool:
     """Tell whether this home has made an identity to join a vault with. Whether it is in is seen in the list."""
+    return os.path.exists(client.user_locations().identity) and bool(_setting("identity", "founder"))
+
+
+def fetch_list() -> bool:
+    """Copy what the list of members has at this home's engine, and not here. Tell whether anything came."""
+    engine = _setting("store", "engine") if _setting("identity", "founder") else ""
+    return bool(engine) and pull_vault(engine, _ASKED_FIRST).copied > 0
+
+
+def _setting(table: str, name: str) -> str:
     import tomllib
 
-    places = client.user_locations()
     try:
-        body = tomllib.loads(safe_open.read_file(places.settings, _SETTINGS_BYTES).decode())
+        body = tomllib.loads(safe_open.read_file(client.user_locations().settings, _SETTINGS_BYTES).decode())
     except (OSError, ValueError, EnvFSError):
-        return False  # the daemon says what is wrong with them
-    identity = body.get("identity")
-    return os.path.exists(places.identity) and isinstance(identity, dict) and bool(identity.get("founder"))
+        return ""  # the daemon says what is wrong with them
+    section = body.get(table)
+    return str(section.get(name, "")) if isinstance(section, dict) else ""
 
 
 def fetch_vault(text: str) -> str:

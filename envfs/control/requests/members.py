@@ -57,7 +57,7 @@ async def approve_member(call: Call, request: ApproveMember) -> Sent:
 
 async def list_members(call: Call, _request: ListMembers) -> Sent:
     """Send a row for each member, device and invitation."""
-    await call.service.sharing.catch_up()
+    await call.service.sharing.hear()
     await call.send_rows(await listing.member_rows(call.service))
     return Sent(Done())
 

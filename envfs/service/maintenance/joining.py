@@ -108,7 +108,7 @@ async def _made_before(service: Service, passphrase: tuple[int, ...]) -> Identit
 
 async def _joined_before(service: Service, made: IdentityMade) -> Members | None:
     # it may be there though the answer to it was lost
-    await service.sharing.catch_up()
+    await service.sharing.hear()
     members = await load_members(service)
     if any(item.join and item.join.author == made.signing_key for item in members.now.invitations):
         return members

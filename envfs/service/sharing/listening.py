@@ -23,12 +23,14 @@ class PartWatch:
         self._part: Partition | None = None
         self._scope = trio.CancelScope()
 
-    def follow(self, part: Partition) -> None:
-        """Watch a part of the vault from now on, in the place of another one."""
-        if part != self._part:
-            self._part = part
-            self._scope.cancel()
-            self._wake(EVERYTHING)
+    def follow(self, part: Partition) -> bool:
+        """Watch a part of the vault from now on. Tells whether it is another one than before."""
+        if part == self._part:
+            return False
+        self._part = part
+        self._scope.cancel()
+        self._wake(EVERYTHING)
+        return True
 
     async def listen(self, engine: Engine) -> None:
         """Take hints until the engine has no more."""

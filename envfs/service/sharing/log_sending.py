@@ -100,6 +100,7 @@ class LogSender:
 
     async def position(self) -> tuple[str, int, str]:
         """Return this machine's stream, the newest entry of this log that was sent, and when. Empty without a key."""
+        await self._follow_key()
         sent = await self._position()
         return self._stream, sent.end.seq, sent.time
 
@@ -118,6 +119,7 @@ class LogSender:
         if not self._ledger.begin:
             return
         self.problem = ""
+        await self._follow_key()
         for _ in range(_AT_ONCE):
             sent = self._sent = await self._position()
             batch = Condenser()
@@ -166,10 +168,15 @@ class LogSender:
     async def _position(self) -> _Position:
         if self._sent is not None:
             return self._sent
-        if not self._stream:
-            own = (await self._keyholder.ask(OwnDevice(), OwnKeys)).message.author
-            self._stream = audit_stream(self._vault.description.id, own)
+        await self._follow_key()
         return await trio.to_thread.run_sync(self._newest)
+
+    async def _follow_key(self) -> None:
+        # a device that was given a new key has a new log under it, from the beginning
+        own = (await self._keyholder.ask(OwnDevice(), OwnKeys)).message.author
+        stream = audit_stream(self._vault.description.id, own)
+        if stream != self._stream:
+            self._stream, self._sent = stream, None
 
     def _newest(self) -> _Position:
         for seq in range(self._vault.last(self._stream), 0, -1):

@@ -66,6 +66,8 @@ class VaultSharing:
         self._watch = PartWatch(self.wake)
         self._looks = 0  # in a row at what cannot be checked while the vault is locked
         self._is_slow = False  # it let a writer wait in vain, and was not heard of since
+        self._unlocks = self._heard = 0  # times that a key came, and those that a pass was begun after
+        self.runs = True  # a daemon that only looks has no contact
         self.must_arrive = False  # what is written may not wait, as this home goes away
 
     def address(self) -> str:
@@ -95,10 +97,8 @@ class VaultSharing:
 
     def unlocked(self) -> None:
         """Look at what could not be checked, as a key is here now."""
-        self._looks = 0
+        self._looks, self._unlocks = 0, self._unlocks + 1
         self.wake()
-
-    # -- for writers ---------------------------------------------------------------------------------------------------
 
     async def settle(self, stream: str, data: bytes, *, takes_turns: bool) -> Settled:
         """Give the engine a version that was just put into the outbox, and wait for that a moment.
@@ -181,11 +181,17 @@ class VaultSharing:
         self.wake()
         return False
 
-    async def catch_up(self) -> None:
-        """Have a daemon for one command hear from the engine first, if that takes a moment. A lasting one has."""
-        if self.address() and self._parts is not None and not self.lasts:
-            with trio.move_on_after(_PATIENCE):
-                await self._reachable()
+    async def hear(self) -> bool:
+        """Wait a moment for a first pass, or the first since a key came. False: it was made before, or is not soon."""
+        if not self.runs or not self.address() or self._parts is None or not self._is_to_come():
+            return False
+        with trio.move_on_after(_PATIENCE):
+            while self._is_to_come():
+                await self.changed()
+        return not self._is_to_come()
+
+    def _is_to_come(self) -> bool:
+        return not self.facts.problem and (self._engine is None or self._heard < self._unlocks)
 
     @asynccontextmanager
     async def taking_nothing(self) -> AsyncGenerator[None, None]:
@@ -234,7 +240,7 @@ class VaultSharing:
 
     async def _reachable(self) -> Engine | None:
         # whether it is away is not known until it was tried
-        while self._is_undecided():
+        while self._engine is None and not self.facts.problem:
             await self.changed()
         return self._engine
 
@@ -243,11 +249,6 @@ class VaultSharing:
         self._is_needed = True
         self._come.set()
         await self._changed.wait()
-
-    def _is_undecided(self) -> bool:
-        return self._engine is None and not self.facts.problem
-
-    # -- for ever ------------------------------------------------------------------------------------------------------
 
     async def run(self) -> NoReturn:
         """Keep in contact with the engine, for ever."""
@@ -292,7 +293,9 @@ class VaultSharing:
                 tasks.run(self._watch.listen, engine)
                 tasks.run(self.erasing.run, engine, address)
                 while self.address() == address:
+                    unlocks = self._unlocks
                     await self._pass(engine, address)
+                    self._heard = unlocks
                     self._reached(engine)
                     if self.after_pass:
                         await self.after_pass(engine)
@@ -301,9 +304,8 @@ class VaultSharing:
                 self._engine, self.facts.connected = None, False
             tasks.cancel()
 
-    async def _divide(self) -> None:
-        if self._parts is not None:
-            self._watch.follow(await self._parts.passes.divide())
+    async def _divide(self) -> bool:
+        return self._parts is not None and self._watch.follow(await self._parts.passes.divide())
 
     async def _pass(self, engine: Engine, address: str) -> None:
         parts, hints = self._parts, frozenset(self._hints)
@@ -315,7 +317,9 @@ class VaultSharing:
             for taken in came:
                 parts.tell(taken)
             self.erasing.look(hints, came)
-            await self._divide()
+            if await self._divide():  # it was let into more: that is here before a reader or a writer goes ahead
+                await self._pass(engine, address)
+                return
             if self.facts.waits_for_unlock:
                 self._hints |= hints  # what could not be checked yet is asked for again
             await parts.merging.run(engine, self._tell_changed)
