@@ -14,13 +14,14 @@ from envfs.vault.streams import Streams
 class Chain(NamedTuple):
     """The heads of a level's chain, the top first: their numbers and digests, and until when they are believed.
 
-    They are those of `streams`, among which is the list of members if the vault `has_list`.
+    They are those of `finds`: streams with the number of their `Streams.finds`. Among them is the list of members if
+    the vault `has_list`.
     """
 
     until_ns: int
     versions: tuple[int, ...]
     fingerprint: tuple[str, ...]
-    streams: tuple[str, ...]
+    finds: tuple[tuple[str, int], ...]
     has_list: bool
 
 
@@ -40,7 +41,7 @@ class Chains:
         if chain is not None:
             if now_ns < chain.until_ns:
                 return chain
-            until_ns = chain.has_list is self._counting.has_list and self._streams.stay_until(chain.streams, now_ns)
+            until_ns = chain.has_list is self._counting.has_list and self._streams.stay_until(chain.finds, now_ns)
             if until_ns:  # nothing is put together again: in a crowd of readers this is asked a thousand times a second
                 chain = self._chains[level] = Chain(until_ns, *chain[1:])
                 return chain
@@ -66,5 +67,6 @@ class Chains:
         has_list = self._counting.has_list
         looked_at = *streams, *key_streams, *((record.MEMBERS,) if has_list else ())
         until_ns = min(until_ns for _, until_ns in looks)
-        self._chains[level] = Chain(until_ns, versions, digests, looked_at, has_list)
+        finds = tuple((stream, self._streams.finds(stream)) for stream in looked_at)
+        self._chains[level] = Chain(until_ns, versions, digests, finds, has_list)
         return self._chains[level]

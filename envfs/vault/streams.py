@@ -40,6 +40,7 @@ class Streams:
         self._watches: dict[str, tuple[Watch, ...]] = {}
         self._trusted_ns: dict[str, int] = {}  # by stream, until when the last look counts
         self._changed: set[str] = set()  # since their heads were found
+        self._finds: dict[str, int] = {}  # by stream, how often another head was found
 
     def head(self, stream: str) -> Head | None:
         """Return the newest record of a stream, or None if it has none.
@@ -65,11 +66,18 @@ class Streams:
             until_ns = self._trusted_ns[stream] = now_ns + _TRUSTED_NS
         return self._heads[stream], until_ns
 
-    def stay_until(self, streams: Iterable[str], now_ns: int) -> int:
-        """Look at streams again. Returns until when all heads are as they were told last, or 0: one may not be."""
+    def finds(self, stream: str) -> int:
+        """Return how often another head of a stream was found: the same number stands for the same head."""
+        return self._finds.get(stream, 0)
+
+    def stay_until(self, finds: Iterable[tuple[str, int]], now_ns: int) -> int:
+        """Look at streams again, each with its number of `finds` when its head was told.
+
+        Returns until when all heads are those, or 0: one may be another. Somebody else may have asked for it meanwhile.
+        """
         until_ns = now_ns + _TRUSTED_NS
-        for stream in streams:
-            if stream not in self._heads:
+        for stream, number in finds:
+            if stream not in self._heads or self._finds.get(stream, 0) != number:
                 return 0
             trusted_ns = self._trusted_ns.get(stream, 0)
             if now_ns < trusted_ns:
@@ -112,6 +120,8 @@ class Streams:
             watched = (stream, record.record_key(stream, head.seq)) if head else (stream,)
             self._watches[stream] = tuple(self._store.watch(path) for path in watched)
         self._heads[stream] = head
+        if head is None or before is None or head.digest != before.digest or head.seq != before.seq:
+            self._finds[stream] = self._finds.get(stream, 0) + 1
         if len(self._heads) > _MOST_HEADS:  # of those that are asked for again, another look costs a millisecond
             oldest = next(iter(self._heads))
             del self._heads[oldest]

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 
@@ -111,17 +110,6 @@ def test_each_exec_is_on_the_log(shared: Home) -> None:
     entry = shared.log()[-1]
     expected = ("read", "exec", "/shop/prod", "environ", "allow", 0)
     assert tuple(entry[key] for key in ("event", "channel", "level", "format", "decision", "uid")) == expected
-
-
-def test_a_view_too_large_for_an_environment_is_a_clear_error(home: Home, tmp_path: Path) -> None:
-    text = "".join(f"V{number}={'x' * 100_000}\n" for number in range(10))
-    with home.served():
-        for level in ("/big", "/big/a", "/big/a/b"):
-            home.envfs("import", "-", level, given=text.replace("V", f"{level[-1].upper()}_V"))
-        said = home.envfs("exec", "/big/a/b", "--", "true", status=100)
-        assert "too large for an environment" in said.complaint
-        assert "--only" in said.complaint
-        home.envfs("exec", "/big/a/b", "--only", "B_V1", "--", "true")
 
 
 TEMPLATES = "P=${PATH}:/opt/bin\nH=${HOME}/x\nD=${NOPE:-none}\nL='${HOME}'\nODD=${ODD_ONE}\n"

@@ -62,7 +62,7 @@ def run_export(arguments: ExportArguments) -> int:
             raise BadRequest("--to says how a view is written", "leave out --format, --dialect and --own")
         form = _TOOLS[arguments.to]
         arguments = arguments._replace(format=form.format, dialect=form.dialect)
-        output.note(f"`{form.command}` takes this; FILE has the values until it is removed")
+        output.note(f"`{form.command}` takes this, as a file that has the values until it is removed")
     format_name = arguments.format or "dotenv"
     _check_format(arguments, format_name)
     if arguments.output:

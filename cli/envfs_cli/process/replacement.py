@@ -53,7 +53,10 @@ def become_command(
             _replace(path, words, entries)
         except OSError as error:
             if error.errno == E2BIG:
-                raise EnvFSError("the view is too large for an environment", "choose variables with --only") from None
+                raise EnvFSError(
+                    "the command and its environment are too large for the kernel",
+                    "choose variables with --only, or give the command fewer words",
+                ) from None
             if error.errno not in _GO_ON:
                 return _complain(command[0], safe_open.error_words(error))
             failure = failure or _reason(path, error)

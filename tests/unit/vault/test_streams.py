@@ -506,14 +506,14 @@ def test_heads_stay_as_long_as_their_watches_say_so_and_nothing_is_read_for_that
     store: Counting, streams: Streams
 ) -> None:
     fill(store, 1)
-    assert streams.stay_until((LEVEL, KEY), 0) == 0  # nothing was told yet
+    assert streams.stay_until(_finds(streams, LEVEL, KEY), 0) == 0  # nothing was told yet
     for stream in (LEVEL, KEY):
         streams.head(stream)
         streams.head(stream)  # the first look of a watch is always news
-    reads, now_ns = store.gets, 1 << 40
-    until_ns = streams.stay_until((LEVEL, KEY), now_ns)
+    reads, now_ns, finds = store.gets, 1 << 40, _finds(streams, LEVEL, KEY)
+    until_ns = streams.stay_until(finds, now_ns)
     assert until_ns > now_ns
-    assert streams.stay_until((LEVEL, KEY), until_ns - 1) == until_ns
+    assert streams.stay_until(finds, until_ns - 1) == until_ns
     assert store.gets == reads
 
 
@@ -523,15 +523,39 @@ def test_news_that_a_watch_tells_once_are_not_lost_to_the_next_look(store: Count
         streams.head(LEVEL)
     fill(store, 2)
     store.news()
-    now_ns = 1 << 40
-    assert streams.stay_until((LEVEL,), now_ns) == 0
-    assert streams.stay_until((LEVEL,), now_ns) == 0
+    now_ns, finds = 1 << 40, _finds(streams, LEVEL)
+    assert streams.stay_until(finds, now_ns) == 0
+    assert streams.stay_until(finds, now_ns) == 0
     head, until_ns = streams.glance(LEVEL, now_ns)
     assert head is not None
     assert head.seq == 2
     for _ in range(2):
         streams.head(LEVEL)
-    assert streams.stay_until((LEVEL,), until_ns) > until_ns
+    assert streams.stay_until(finds, until_ns) == 0
+    assert streams.stay_until(_finds(streams, LEVEL), until_ns) > until_ns
+
+
+@pytest.mark.parametrize("asks", ["head", "glance"])
+def test_heads_do_not_stay_when_somebody_else_was_told_of_another_one(
+    store: Counting, streams: Streams, asks: str
+) -> None:
+    fill(store, 1)
+    for _ in range(2):
+        streams.head(LEVEL)
+    now_ns, finds = 1 << 40, _finds(streams, LEVEL)
+    assert streams.stay_until(finds, now_ns) > now_ns
+    fill(store, 2)
+    store.news()
+    later_ns = now_ns + (1 << 30)
+    head = streams.head(LEVEL) if asks == "head" else streams.glance(LEVEL, later_ns)[0]
+    assert head is not None
+    assert head.seq == 2
+    assert streams.stay_until(finds, later_ns) == 0
+    assert streams.stay_until(finds, later_ns + (1 << 30)) == 0
+
+
+def _finds(streams: Streams, *names: str) -> list[tuple[str, int]]:
+    return [(name, streams.finds(name)) for name in names]
 
 
 def test_a_glance_sees_what_this_process_wrote_and_what_it_lost_at_once(store: Counting, streams: Streams) -> None:

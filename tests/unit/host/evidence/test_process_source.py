@@ -147,7 +147,8 @@ def test_an_opener_is_kept_as_it_was() -> None:
         assert source.kept_caller(caller) == caller._replace(source=None)
         evidence = gathered(source, PROGRAM)
         kept = source.kept_caller(caller)
-        assert kept is source.kept_caller(caller)
+        assert kept is source.kept
+        assert kept == source.kept_caller(caller)
         gathered(source)
         assert kept.evidence(ALL) == evidence
         assert source.kept_caller(caller).evidence(ALL).seen > evidence.seen
