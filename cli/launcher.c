@@ -57,6 +57,10 @@ static const char careful[] = /* where Python may be one that does not look wher
 static const char *const obeyed[] = {"PYTHONEXECUTABLE=", "__PYVENV_LAUNCHER__="}; /* by Python, with -I too */
 static const char hidden[] = "ENVFS_HIDDEN_";
 
+static const char private_python[] =
+    "the Python of this installation may not be run by this user\n"
+    "envfs: hint: install EnvFS again, on a Python for all users: /usr/bin/python3 -m venv";
+
 static int fail(const char *what)
 {
     fprintf(stderr, "envfs: error: %s\n", what);
@@ -169,7 +173,7 @@ int main(int argc, char **argv, char **environment)
         return fail("cannot tell where this program lies");
     if (!find_in_environment(folder, python)) {
         if (!find_in_script(folder, python))
-            return fail("there is no Python beside this program: install EnvFS again");
+            return fail(errno == EACCES ? private_python : "there is no Python beside this program: install EnvFS again");
         start = careful;
     }
     words[count++] = python;

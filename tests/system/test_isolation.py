@@ -144,3 +144,14 @@ def test_without_a_python_the_program_says_so(first: str | None, tmp_path: Path)
     done = subprocess.run([tmp_path / "envfs", "ls"], capture_output=True, text=True, check=False, timeout=SECONDS)
     assert done.returncode == 100
     assert done.stderr == "envfs: error: there is no Python beside this program: install EnvFS again\n"
+
+
+def test_a_python_that_only_another_user_may_run_is_named_as_that(tmp_path: Path) -> None:
+    shutil.copy(ENVFS, tmp_path / "envfs")
+    (tmp_path / "python").touch(mode=0o600)
+    (tmp_path / "envfs-python").write_text(f"#!{tmp_path}/python\n")
+    done = subprocess.run([tmp_path / "envfs", "ls"], capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.returncode == 100
+    assert done.stderr.startswith(
+        "envfs: error: the Python of this installation may not be run by this user\nenvfs: hint:"
+    )

@@ -1,4 +1,4 @@
-"""The ends that a person makes: ctrl-C, ctrl-D, a pipe that nobody reads."""
+"""The ends that a person makes: ctrl-C, ctrl-D, a pipe that nobody reads; and questions that are seen."""
 
 import os
 import subprocess
@@ -64,3 +64,12 @@ def served_long(shared: Home) -> Home:
     for _ in range(400):
         shared.view("/shop").read_bytes()
     return shared
+
+
+@pytest.mark.parametrize("streams", ["2>/dev/null", ">/dev/null 2>&1"])
+def test_a_question_is_shown_on_the_terminal_that_answers_it(shared: Home, streams: str) -> None:
+    with Terminal(["sh", "-c", f'"{ENVFS}" rm /shop {streams}'], shared.environ()) as terminal:
+        terminal.expect("remove /shop? [y/N] ")
+        terminal.type("n")
+        assert terminal.end() == 100
+    assert shared.envfs("get", "/shop", "APP_NAME").text == "shop\n"

@@ -91,10 +91,26 @@ def confirm(question: str, *, default: bool = False) -> bool:
     from envfs_cli import line_wrap
 
     shown = f"{visible_text(question)} {'[Y/n]' if default else '[y/N]'}"
-    sys.stderr.write(f"{line_wrap.wrap_message(shown, 0, 0)} ")
-    sys.stderr.flush()
+    _show_question(f"{line_wrap.wrap_message(shown, 0, 0)} ")
     answer = sys.stdin.readline()
     return answer.strip().lower() in ("y", "yes") or (default and answer == "\n")
+
+
+def _show_question(text: str) -> None:
+    """Show it on standard error, and on the terminal itself where that one leads elsewhere: nobody answers unseen."""
+    if sys.stderr is not None and not sys.stderr.isatty():
+        with contextlib.suppress(NoTerminal, OSError):
+            _write_to(_open(), text)
+            return
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _write_to(terminal: int, text: str) -> None:
+    try:
+        os.write(terminal, text.encode(errors="replace"))
+    finally:
+        os.close(terminal)
 
 
 def need_yes(question: str) -> None:
