@@ -33,7 +33,7 @@ def run_mount(arguments: MountArguments) -> int:
     if client.JOIN_VARIABLES & os.environ.keys():
         raise BadRequest(
             "a join secret is for one command at a time, and has no home to mount",
-            "`envfs exec` and `envfs get` need no mount; unset ENVFS_JOIN and ENVFS_JOIN_FILE for a home's own daemon",
+            "exec and get need no mount; unset ENVFS_JOIN and ENVFS_JOIN_FILE for a home's own daemon",
         )
     if client.running_daemon() is not None and (os.path.exists(mine.socket) or other_session.socket_by_link(mine)):
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
