@@ -52,7 +52,10 @@ class Http2Client:
         self._http.send_headers(number, self._head, end_stream=True)
         while True:
             self._stream.sendall(self._http.data_to_send())
-            for event in self._http.receive_data(self._stream.recv(1 << 16)):
+            data = self._stream.recv(1 << 16)
+            if not data:
+                raise ConnectionError("the host, or the proxy, closed the connection")
+            for event in self._http.receive_data(data):
                 if isinstance(event, h2.events.StreamEnded) and event.stream_id == number:
                     return
 
