@@ -80,10 +80,10 @@ class _Client(NamedTuple):
         buffer, left = bytearray(1 << 18), size
         self.stream.sendall(self.head % b"/?%d" % size)
         while left > 0:
-            size = self.stream.recv_into(buffer)
-            if not size:
+            received = self.stream.recv_into(buffer)
+            if not received:
                 raise ConnectionError("the host, or the proxy, closed the connection")
-            left -= size
+            left -= received
 
     def send(self, size: int) -> None:
         """Send a large body."""
@@ -104,9 +104,9 @@ def contests(rounds: int, size: int) -> Generator[Contest, None, None]:
         direct = stack.enter_context(_connected(host, host.port, str(host.roots), b""))
         plain = stack.enter_context(_behind(home, host, scrub=False))
         ruled = stack.enter_context(_behind(home, host, scrub=True))
-        yield _bodies(direct, plain, ruled, rounds, size)  # first: the proxy closes a connection that waits for long
         yield _added("a request through the proxy", direct.latency, ruled.latency, rounds, 1.0)
         yield _events(direct, ruled, rounds)
+        yield _bodies(direct, plain, ruled, rounds, size)
         yield _masked(home, rounds)
         yield _http2(stack, home, rounds)
 
