@@ -100,7 +100,10 @@ class Client:
     async def message(self) -> tuple[object, tuple[bytes, ...]] | None:
         """Return the next message and its blobs; None if the daemon has left."""
         while (found := self._decoder.next()) is None:
-            data = await self.socket.recv(1 << 16)
+            try:
+                data = await self.socket.recv(1 << 16)
+            except ConnectionResetError:  # it left with bytes of ours unread
+                return None
             if not data:
                 return None
             self._decoder.feed(data)

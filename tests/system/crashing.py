@@ -186,7 +186,10 @@ def _is_still(pid: str) -> bool:
 
 
 def _sockets(pid: int) -> set[str]:
-    links = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir()}
+    links = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            links.add(link.readlink().name)
     return {name for name in links if name.startswith("socket:")}
 
 

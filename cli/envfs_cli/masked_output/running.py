@@ -190,6 +190,8 @@ class _Run:
     def status(self) -> int:
         """Pass on output, keys and signals until the command has ended. Return its status, as waitpid(2)."""
         signals = _heard_signals()
+        if self._person is not None:  # before the first byte: the command's terminal has made its line ends
+            self._person.make_raw()
         for relay in self._streams.relays:
             relay.start()
         status = self._ended() if self._report is None else None  # it may have ended before that could be heard
