@@ -36,7 +36,7 @@ def answer_without_command(words: "Sequence[str]") -> int:
         return _version(words[1:])
     if first in ("--help", "-h", "help"):
         return _help(words[1:])
-    output.error(_unknown(first))
+    output.error(unknown_command(first))
     return arguments.Mistake.status
 
 
@@ -46,7 +46,8 @@ def _version(words: "Sequence[str]") -> int:
         import sys
 
         home = os.path.dirname(os.path.abspath(__file__))
-        output.as_json({"release": __version__, "python": sys.version.partition(" ")[0], "installed": home})
+        python = sys.version.partition(" ")[0]
+        output.as_json({"release": __version__, "python": python, "installed": home, "json": output.JSON_SHAPES})
     else:
         output.print_line(f"envfs {__version__}")
     return 0
@@ -55,13 +56,14 @@ def _version(words: "Sequence[str]") -> int:
 def _help(words: "Sequence[str]") -> int:
     command = grammar.find_command(words[0]) if words else None
     if words and command is None and not words[0].startswith("-"):
-        output.error(_unknown(words[0]))
+        output.error(unknown_command(words[0]))
         return arguments.Mistake.status
     output.print_line(arguments.command_parser(command).format_help().rstrip() if command else command_overview())
     return 0
 
 
-def _unknown(word: str) -> "arguments.Mistake":
+def unknown_command(word: str) -> "arguments.Mistake":
+    """Return the refusal of a word that names no command, with the command that is nearest to it."""
     import difflib
 
     near = [_ELSEWHERE[word]] if word in _ELSEWHERE else []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+JSON_SHAPES = 1  # the number of the shapes in json_schema.json: another one where a member goes away or changes
 _SECONDS = len("2026-11-21T08:00:00")
 _COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
 
