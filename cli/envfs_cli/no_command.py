@@ -5,8 +5,9 @@ from envfs_cli import arguments, grammar, help_text, output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+_GAPS = " " * 4  # before and behind a word
 _ELSEWHERE = {  # what other tools call it
     "add": "set",
     "cat": "show",
@@ -27,6 +28,12 @@ _ELSEWHERE = {  # what other tools call it
     "version": "--version",
 }
 _ABOUT = "EnvFS serves .env files from memory, over a vault of ciphertext."
+_BEGIN = (
+    ("envfs init", "make a vault, and the identity that opens it"),
+    ("envfs mount", "start the daemon, which serves the vault as files"),
+    ("envfs link /app --import", "in a project's folder: its .env goes into the vault, and becomes a view of it"),
+    ("envfs exec /app -- COMMAND", "run a command with the variables in its environment; no daemon is needed"),
+)
 
 
 def answer_without_command(words: "Sequence[str]") -> int:
@@ -75,15 +82,20 @@ def unknown_command(word: str) -> "arguments.Mistake":
 def command_overview() -> str:
     """Return the list of commands, by group."""
     lines = ["usage: envfs COMMAND ...", "", *help_text.fill_paragraph(_ABOUT), ""]
+    lines += [output.paint("To begin", "head"), *help_text.two_columns(_BEGIN, _width(word for word, _ in _BEGIN)), ""]
+    column = _width(word for command in grammar.all_commands() for word, _ in _names(command))
     for group, title in grammar.GROUPS:
-        lines.append(output.paint(title, "head"))
-        for command in grammar.all_commands():
-            if command.group == group:
-                lines += help_text.two_columns(_names(command))
-        lines.append("")
+        commands = [command for command in grammar.all_commands() if command.group == group]
+        first, *others = help_text.fill_paragraph(f"{title}, as in `{min(commands[0].examples, key=len)}`")
+        lines += [output.paint(title, "head") + first.removeprefix(title), *others]
+        lines += [*help_text.two_columns((pair for command in commands for pair in _names(command)), column), ""]
     lines += help_text.fill_paragraph("`envfs COMMAND --help` explains one, with examples.")
     lines += help_text.fill_paragraph("Exit statuses: docs/cli-contract.md")
     return "\n".join(lines)
+
+
+def _width(words: "Iterable[str]") -> int:
+    return max(map(len, words)) + len(_GAPS)
 
 
 def _names(command: "grammar.Command") -> "list[tuple[str, str]]":
