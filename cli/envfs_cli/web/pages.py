@@ -47,7 +47,7 @@ def _overview(looker: PageLooker, _subject: str, _words: "Words") -> "Values":
     return {
         "questions": looker.questions(),
         "status": looker.status(),
-        "rotations": looker.rotations(),
+        "rotations": looker.settled().rotations(),  # it has an entry in the log for each level
         "log": log,
         "activity": activity,
     }

@@ -39,6 +39,10 @@ class PageLooker:
         self._asker = asker
         self._fresh = fresh
 
+    def settled(self) -> "PageLooker":
+        """Return one that is content with what was looked at before, as long as nothing was changed."""
+        return PageLooker(self._asker, fresh=False)
+
     def rows(self, request: "NamedTuple", kind: type) -> PagePart:
         """Return the rows of a kind that answer a request."""
         return _attempt(lambda: self._asker.ask(request, fresh=self._fresh), kind)

@@ -94,6 +94,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # before the URL is printed: who opens it at once has to wait, and is not refused
     except OSError:
         listener.close()
         raise Conflict(f"port {port} is not free", "name another one with --port, or leave it out") from None

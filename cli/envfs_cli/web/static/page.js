@@ -11,6 +11,7 @@
   const status = document.getElementById("live");
   if (!root || !news.size || !status) return;
 
+  const NEWER = "There is something newer. Reload the page to see it.";
   let paused = false;
   let waiting = false;
 
@@ -42,7 +43,8 @@
       if (isBusy(part)) skipped = true;
       else part.replaceWith(document.adoptNode(other));
     }
-    status.textContent = skipped ? "There is something newer. Reload the page to see it." : "";
+    if (skipped) status.textContent = NEWER;
+    else if (status.textContent === NEWER) status.textContent = "";
   }
 
   function refresh() {
@@ -56,8 +58,9 @@
     request.send();
   }
 
-  function question(count) {
-    status.textContent = count === 1 ? "A program waits for an answer." : `${count} programs wait for an answer.`;
+  function sayWaiting(count) {
+    if (count === 1) status.textContent = "A program waits for an answer.";
+    else status.textContent = count ? `${count} programs wait for an answer.` : "";
   }
 
   const events = new EventSource(`${root}events`);
@@ -66,9 +69,7 @@
     if (paused) waiting = true;
     else refresh();
   });
-  events.addEventListener("questions", (event) => {
-    if (Number(event.data)) question(Number(event.data));
-  });
+  events.addEventListener("questions", (event) => sayWaiting(Number(event.data)));
   events.addEventListener("end", () => {
     events.close();
     button.remove();
