@@ -322,6 +322,7 @@ ELSEWHERE = {
     "envfs store init {}": "a member's line for a folder that is not there yet: a note, and nothing is refused",
     "envfs store invite": "a server with no such line: tests/engines/test_ssh.py",
     "envfs store pull": "an engine with records that are not here: a note, and nothing is refused",
+    "envfs web": "a browser that was not let in: tests/unit/cli/web/test_application.py",
     "envfs accept /": "a home that a backup was put back into",
 }
 

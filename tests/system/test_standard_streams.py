@@ -144,6 +144,7 @@ LINES = [
     "restore",
     "unset /app NOTHING",
     "verify",
+    "web --idle 1s",
 ]
 # each of these ends what the others need; they have tests of their own below
 _ALONE = {"unmount"}
