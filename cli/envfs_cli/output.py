@@ -230,10 +230,11 @@ def on_terminal() -> bool:
 
 
 def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
-    """Colour text if it goes to a terminal and NO_COLOR is not set."""
+    """Colour text if it goes to a terminal that takes that (`TERM` is not dumb) and NO_COLOR is not set."""
     if terminal is None:
         terminal = on_terminal()
-    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not os.environ.get("NO_COLOR") else text
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not is_plain else text
 
 
 def shown_time(time: str) -> str:

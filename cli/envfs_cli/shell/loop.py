@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from envfs import safe_open
 from envfs.core import limits
@@ -10,12 +11,18 @@ from envfs.errors import EnvFSError, TooLarge
 from envfs_cli import output
 from envfs_cli.daemon import client
 from envfs_cli.shell import private_daemon
+from envfs_cli.shell.endings import Ended, end_by
 from envfs_cli.shell.interpreter import Leave, Shell
-from envfs_cli.shell.questions import Questions
+from envfs_cli.shell.plain_prompt import PlainPrompt
+from envfs_cli.shell.shell_news import ShellNews
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from envfs_cli.shell.editor import Editor
+
+_DUMB = ("", "dumb", "unknown")
 
 
 def run_script(shell: Shell) -> int:
@@ -48,22 +55,39 @@ def _lines() -> "Iterator[str]":
 
 
 def run_terminal(shell: Shell) -> int:
-    """Ask for lines until the person leaves."""
-    from envfs_cli.shell.editor import Editor
-
-    asked = Questions()
-    editor = Editor(shell.history, shell.sources, lambda: shell.level, questions=asked)
-    output.done("`help` lists the commands, Tab completes, `exit` or ctrl-D leaves")
+    """Ask for lines until the person leaves, or a signal ends the shell."""
+    news = ShellNews()
+    prompt = _prompt(shell, news)
+    completes = "" if isinstance(prompt, PlainPrompt) else "Tab completes, "
+    output.done(f"`help` lists the commands, {completes}`exit` or ctrl-D leaves")
     if os.path.exists(client.user_locations().vault) and private_daemon.hold_daemon():
         output.done("no daemon runs, so this shell keeps the vault to itself; `mount` starts one for all")
-    while True:
-        try:
-            shell.run(editor.ask())
-        except KeyboardInterrupt:
-            continue
-        except (EOFError, Leave):
-            asked.close()
-            return 0
+    try:
+        while True:
+            with suppress(KeyboardInterrupt):
+                shell.run(_line_of(prompt))
+    except (EOFError, Leave):
+        return 0
+    except Ended as end:
+        private_daemon.release_daemon()
+        end_by(end.number)
+    finally:
+        news.close()
+
+
+def _line_of(prompt: "Editor | PlainPrompt") -> str:
+    try:
+        return prompt.ask()
+    except OSError:  # the terminal is gone
+        raise Ended(signal.SIGHUP) from None
+
+
+def _prompt(shell: Shell, news: ShellNews) -> "Editor | PlainPrompt":
+    if os.environ.get("TERM", "dumb") in _DUMB:
+        return PlainPrompt(lambda: shell.level, news)
+    from envfs_cli.shell.editor import Editor
+
+    return Editor(shell.history, shell.sources, lambda: shell.level, news)
 
 
 def run_shell_loop(passphrase_file: "str | None") -> int:
