@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # with what was scrolled off
+JSON_SHAPES = 1  # the number of the shapes in json_schema.json: another one where a member goes away or changes
 _SECONDS = len("2026-11-21T08:00:00")
 _COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
 
@@ -230,11 +231,16 @@ def on_terminal() -> bool:
 
 
 def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
-    """Colour text if it goes to a terminal that takes that (`TERM` is not dumb) and NO_COLOR is not set."""
+    """Colour text if it goes to a terminal that has colours, and the person did not refuse them."""
     if terminal is None:
         terminal = on_terminal()
-    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not is_plain else text
+    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and colours_are_wanted() else text
+
+
+def colours_are_wanted() -> bool:
+    """Tell whether the environment lets a terminal be coloured: by NO_COLOR, CLICOLOR and TERM."""
+    environ = os.environ
+    return not (environ.get("NO_COLOR") or environ.get("CLICOLOR") == "0" or environ.get("TERM") in ("", "dumb"))
 
 
 def shown_time(time: str) -> str:

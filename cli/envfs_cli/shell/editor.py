@@ -68,7 +68,7 @@ class Editor:
         self._news = news or ShellNews()
         self._answering = Answering(self._news.questions)
         self._look: asyncio.TimerHandle | None = None
-        self._has_colours = not os.environ.get("NO_COLOR")
+        self._has_colours = output.colours_are_wanted()
         self._session: PromptSession[str] = PromptSession(
             history=_Recalled(history),
             completer=Completer(sources, level),
