@@ -6,7 +6,7 @@ import time
 from envfs.errors import LogBroken
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import callers, log_times, output
+from envfs_cli import callers, line_wrap, log_times, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import session
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_LINES, _ANCESTORS = 20, 3
 _SUBJECT = ("channel", "format", "operation")
+_GAP = "  "
 _STYLES: "dict[str, Style]" = {"refuse": "bad", "canary": "bad", "read": "good"}
 
 
@@ -199,16 +200,31 @@ def _program(facts: "dict[str, object]") -> str:
 def _sentence(facts: "dict[str, object]") -> str:
     entry = {name: output.clean(str(value)) for name, value in facts.items()}
     event = entry.get("event", "")
-    where = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"
+    level = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"
     caller = f"uid {entry['uid']} pid {entry['pid']} {_program(facts)}" if "uid" in entry else ""
-    parts = [
+    when = [
         output.shown_time(entry.get("time", "")),
         f"{entry['member']}@{entry.get('machine', '')}".ljust(12) if "member" in entry else "",
-        output.paint(event.ljust(8), _STYLES.get(event, "dim")),
-        where.ljust(16),
-        " ".join(str(entry[key]) for key in _SUBJECT if entry.get(key)).ljust(14),
+        event.ljust(8),
+    ]
+    where = [level.ljust(16), " ".join(str(entry[key]) for key in _SUBJECT if entry.get(key)).ljust(14)]
+    what = [
         caller,
-        output.paint(f"{'masked: ' * (entry.get('decision') == 'mask')}{entry.get('rule', '')}", "dim"),
+        f"{'masked: ' * (entry.get('decision') == 'mask')}{entry.get('rule', '')}",
         f"{entry['entries']} times since {output.shown_time(entry['since'])}" if "since" in entry else "",
     ]
-    return "  ".join(part for part in parts if part).rstrip()
+    line = _fitting_lines(*(_GAP.join(filter(None, parts)) for parts in (when, where, what)))
+    painted = output.paint(event.ljust(8), _STYLES.get(event, "dim"))
+    return line.replace(event.ljust(8), painted, 1) if event else line
+
+
+def _fitting_lines(when: str, where: str, what: str) -> str:
+    """Return an entry as one line, or on a terminal that is too narrow as several, broken between words."""
+    whole, width = _GAP.join((when, where, what)).rstrip(), line_wrap.table_width()
+    if not output.on_terminal() or len(whole) <= width:
+        return whole
+    first, others = _GAP.join((when, where, "")), " " * len("2026-11-21 08:00:00  ")
+    if len(first) + len(what.partition(" ")[0]) > width:  # a level with a long name leaves no room
+        first, what = f"{when}{_GAP}", f"{where} {what}"
+    lines = line_wrap.wrap_paragraph(what, width, " " * len(first), others)
+    return "\n".join([(first + lines[0][len(first) :]).rstrip(), *lines[1:]])
