@@ -121,14 +121,14 @@ def victim(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, Orders]]:
     environ = {**home.environ(), "PYTHONPATH": str(Path(__file__).parents[2])}
     log = (home.path / "faulty.log").open("wb")
     with log, subprocess.Popen(command, env=environ, stderr=log, stdout=log, cwd="/") as process:
-        eventually(lambda: home.socket.exists() and "COMPANY_NAME" in _read(home), "the daemon serves")
-        orders = Orders(path)
         try:
+            eventually(lambda: home.socket.exists() and "COMPANY_NAME" in _read(home), "the daemon serves")
+            orders = Orders(path)
             yield home, orders
-        finally:
             orders.close()
             process.send_signal(signal.SIGTERM)
             process.wait(SECONDS)
+        finally:
             home.clear_mounts()
     text = (home.path / "faulty.log").read_text()
     assert "hunter2" not in text
@@ -159,6 +159,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "show-approval", "question": "q1"}, ()),
     ({"type": "respond-approval", "question": "q1"}, ()),
     ({"type": "watch-approvals"}, ()),
+    ({"type": "watch-status"}, ()),
     ({"type": "list-readers", "level": "/shop"}, ()),
     ({"type": "list-proxies"}, ()),
     ({"type": "list-proxy-rules", "level": "/shop"}, ()),
@@ -216,7 +217,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
 ]
 
 
-_ENDLESS: tuple[Body, ...] = ({"type": "watch-approvals"},)
+_ENDLESS: tuple[Body, ...] = ({"type": "watch-approvals"}, {"type": "watch-status"})
 
 
 def _ask_everything(home: Home, seconds: float) -> None:

@@ -170,7 +170,11 @@ CASES = {
     "no daemon": Case("lock", ("envfs mount",), cures=True),
     "no daemon to watch": Case("exec /shop --watch -- true", ("envfs mount",), cures=True),
     "no vault to mount": Case("mount", ("envfs init",), without_a_vault, cures=True),
+    "a command without JSON": Case("json-schema mount", ("envfs json-schema",)),
     "no vault to read": Case("get /shop A", ("envfs init",), without_a_vault),
+    "a new vault": Case(
+        "init --identity-file id.txt", ("envfs mount", "envfs link /app --import"), without_a_vault, ends=0
+    ),
     "a mount point in use": Case("mount", ("envfs mount {}",), with_a_full_mount_point),
     "a daemon runs": Case("mount", ("envfs status", "envfs unmount"), mounted, cures=True),
     "a dead mount": Case("status", ("envfs unmount",), killed, cures=True),
@@ -324,7 +328,7 @@ ELSEWHERE = {
 
 
 _ONLY_LOOK = re.compile(
-    r"envfs (\S+ )?(--help|show|explain|history|ls|authors|grants|status|sync status|verify|log)\b.*"
+    r"envfs (\S+ )?(--help|json-schema|show|explain|history|ls|authors|grants|status|sync status|verify|log)\b.*"
 )
 
 

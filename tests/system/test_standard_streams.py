@@ -55,6 +55,7 @@ LINES = [
     "accept /app --yes",
     "check /app",
     "completion bash",
+    "json-schema",
     "doctor",
     "exec /app -- sh -c 'exit 7'",
     "exec /app -- no-such-command-here",
