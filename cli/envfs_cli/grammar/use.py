@@ -169,4 +169,22 @@ COMMANDS = (
         "needs a level and none is given, that one is meant. If standard input is not a terminal, its lines are run as "
         "a script, up to the first that fails. Lines that are no commands, or come after a space, are not remembered.",
     ),
+    Command(
+        "ui",
+        "use",
+        "browse the vault on a full screen",
+        (
+            Argument(
+                "level",
+                "level",
+                "a level such as /shop/prod; default: the one that `envfs link` gave this folder, or /",
+                optional=True,
+            ),
+        ),
+        (PASSPHRASE,),
+        ("envfs ui", "envfs ui /shop/prod"),
+        details="The levels stand at the left, and at the right the names of the selected one, its versions, who reads "
+        "it, or the questions of programs. ? lists the keys, and q leaves. A value is shown for a key alone, one at a "
+        "time and for 10 seconds, and the access log says so. What programs change is shown as it happens.",
+    ),
 )

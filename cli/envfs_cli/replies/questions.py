@@ -26,6 +26,21 @@ _ENDS = {
 
 def question_lines(row: control.QuestionRow) -> "list[str]":
     """Return an open question as lines for a terminal."""
+    lines = [output.paint(output.clean(question_purpose(row)), "head")]
+    for name, text in question_facts(row):
+        lines += _folded(name, text) if text else []
+    if row.petition is not None and row.petition.kind == _SET:
+        lines.append(output.clean(f"  {'do':<8}envfs set {row.level} {','.join(row.petition.names)}"))
+    return [*lines, *(_choice(row, scope) for scope in row.choices), f"  {'no':<8}{_respond(row)} no"]
+
+
+def question_purpose(row: control.QuestionRow) -> str:
+    """Return which question it is, and what it is about."""
+    return f"{row.question} asks {'for' if row.forward is None else 'to send a value of'} {row.level}"
+
+
+def question_facts(row: control.QuestionRow) -> "list[tuple[str, str]]":
+    """Return all that is known of a question as labels and texts, some of them empty. They are as others wrote them."""
     facts = [
         ("who", f"{_user(row)}  {_words(row)}"),
         ("folder", row.folder),
@@ -38,13 +53,7 @@ def question_lines(row: control.QuestionRow) -> "list[str]":
         ("" if number else "from", f"{process.pid} {process.words}{_mark(process)}")
         for number, process in enumerate(row.processes[1:])
     ]
-    purpose = f"asks for {row.level}" if row.forward is None else f"asks to send a value of {row.level}"
-    lines = [output.paint(output.clean(f"{row.question} {purpose}"), "head")]
-    for name, text in facts:
-        lines += _folded(name, text) if text else []
-    if row.petition is not None and row.petition.kind == _SET:
-        lines.append(output.clean(f"  {'do':<8}envfs set {row.level} {','.join(row.petition.names)}"))
-    return [*lines, *(_choice(row, scope) for scope in row.choices), f"  {'no':<8}{_respond(row)} no"]
+    return facts
 
 
 def _petition_words(petition: control.PetitionFact) -> str:
