@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Homes
-from tests.system.home import ENVFS, Home, as_user, eventually
+from tests.system.home import ENVFS, PASSPHRASE, Home, as_user, eventually
 from tests.system.screen import ScreenTerminal
 from tests.system.terminal import Terminal
 
@@ -231,18 +231,20 @@ def test_it_ends_when_the_terminal_is_closed(served: Home) -> None:
 
 def test_a_locked_vault_is_told_and_unlocked_by_a_key(own: Home) -> None:
     own.envfs("import", "-", "/shop", given=f"A={MARK}\n", environ=own.knowing())
-    with own.served():
-        own.envfs("unlock", environ=own.knowing())
+    daemon = own.mount(environ=own.knowing())
+    try:
         with browser(own, "/shop") as screen:
             screen.shows("unlocked", "A ")
             own.envfs("lock")
             screen.shows("LOCKED", "locked: U unlocks")
             screen.press("U")
             screen.shows("passphrase")
-            screen.press("correct horse battery staple\r")
+            screen.press(f"{PASSPHRASE}\r")
             screen.shows("unlocked", "1 Names")
             screen.press("q")
             assert screen.end() == 0
+    finally:
+        own.end(daemon)
 
 
 def test_an_ended_daemon_is_told_and_found_again(home: Home) -> None:

@@ -80,4 +80,5 @@ class ApprovalsPane(Pane):
 
 def question_fact_lines(row: control.QuestionRow) -> "list[Line]":
     """Return all that is known of a question. Texts that others chose stand behind labels, made visible."""
-    return [labelled_line(label, output.clean(text)) for label, text in questions.question_facts(row) if text]
+    facts = questions.question_facts(row, output.shown_time(row.asked))
+    return [labelled_line(label, output.clean(text)) for label, text in facts if text]

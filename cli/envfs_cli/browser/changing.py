@@ -242,7 +242,8 @@ class Changing:
             [("key", "n   "), ("", "no")],
             [("key", "Esc "), ("", "later")],
         ]
-        self.browser.show_text(ShownText(output.clean(questions.question_purpose(row)), tuple(lines), row.question))
+        title = output.clean(f"{row.question} {questions.purpose_words(row)}")
+        self.browser.show_text(ShownText(title, tuple(lines), row.question))
 
     def answer_question(self, key: str) -> bool:
         """Answer the question that is shown by a key. Tell whether it is one of those."""

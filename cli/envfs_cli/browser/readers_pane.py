@@ -98,7 +98,8 @@ class ReadersPane(Pane):
         for row in rows:
             if not names.within(level, row.level):
                 continue
-            rule, at, who, decision, can, until, more = rules.rule_cells(row)
+            rule, at, end = row.id, row.level, output.shown_time(row.until)
+            who, decision, can, until, more = map(output.clean, rules.rule_cells(row, end))
             listed.append(
                 ListRow(RULE + rule, (who, f"{decision} {can}", f"until {until}" if row.until else until, at))
             )

@@ -4,7 +4,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
-from envfs_cli.replies.rules import rule_cells
+from envfs_cli.replies import rules
 
 
 class GrantsArguments(NamedTuple):
@@ -22,5 +22,7 @@ def run_grants(arguments: GrantsArguments) -> int:
         output.rows_json(rows)
     else:
         heads = ("ID", "LEVEL", "WHO", "DECISION", "CAN", "UNTIL (UTC)", "MORE")
-        output.print_table(heads, [rule_cells(row) for row in rows])
+        output.print_table(
+            heads, [(row.id, row.level, *rules.rule_cells(row, output.shown_time(row.until))) for row in rows]
+        )
     return 0

@@ -1,7 +1,6 @@
-"""A rule, in words: for whom it is, what it lets them do, and how long."""
+"""A rule in words: whom it is about, what it decides, what it gives, until when, and what else it says."""
 
 from envfs.protocol import control
-from envfs_cli import output
 
 _SETS = {  # as core.access.roles has them, which a client does not wait for
     ("names",): "viewer",
@@ -13,11 +12,10 @@ _SETS = {  # as core.access.roles has them, which a client does not wait for
 }
 
 
-def rule_cells(row: control.GrantRow) -> "tuple[str, ...]":
-    """Return a rule as the cells of a table's row: id, level, who, decision, can, until, more."""
+def rule_cells(row: control.GrantRow, until: str) -> "tuple[str, str, str, str, str]":
+    """Return what a rule says. `until` is the time of its end, as it is shown, empty for none."""
     can = _SETS.get(tuple(sorted(row.can)), ",".join(row.can))
-    until = output.shown_time(row.until) or "without end"
-    return row.id, row.level, output.clean(_who(row)), row.decision, can, until, ", ".join(_more(row)) or "-"
+    return _who(row), row.decision, can, until or "without end", ", ".join(_more(row)) or "-"
 
 
 def _who(row: control.GrantRow) -> str:

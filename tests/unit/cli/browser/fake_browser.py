@@ -111,14 +111,13 @@ class Pressed:
             until = self._taken + _key_presses(key)
             self._send(key)
             await becomes(
-                lambda until=until: self._taken >= until or self.browser.application.is_done, "keys are taken"
+                lambda until=until: self._taken >= until or not self.browser.application.is_running, "keys are taken"
             )
             await self.settle()
 
     async def settle(self) -> None:
         """Wait until no task of the browser is left but those that wait for keys."""
         application_ = self.browser.application
-        await becomes(lambda: application_.is_running or application_.is_done, "it runs")
         await becomes(lambda: all(map(_may_wait, application_._background_tasks)), "all is done")
 
 
@@ -160,10 +159,11 @@ def browse(
             running = asyncio.ensure_future(browser.run_until_left())
             pressed = Pressed(browser, pipe.send_text)
             try:
+                await becomes(lambda: browser.application.is_running, "it runs")
                 await pressed.settle()
                 await script(pressed, asker, runner)  # type: ignore[misc]
             finally:
-                if not running.done():
+                if browser.application.is_running:
                     browser.leave(0)
                 status = await running
             return status

@@ -274,6 +274,6 @@ def test_help_lists_every_key_and_any_key_leaves_it(monkeypatch: pytest.MonkeyPa
 def test_a_key_leaves(key: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(on: Pressed, _asker: FakeAsker, _runner: FakeRunner) -> None:
         await on.press(key)
-        assert on.browser.application.is_done or not on.browser.application.is_running
+        await becomes(lambda: not on.browser.application.is_running, "it leaves")
 
     assert browse(monkeypatch, script) == status
