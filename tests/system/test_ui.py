@@ -250,7 +250,7 @@ def test_a_locked_vault_is_told_and_unlocked_by_a_key(own: Home) -> None:
 def test_an_ended_daemon_is_told_and_found_again(home: Home) -> None:
     home.envfs("import", "-", "/shop", given="A=1\n")
     with home.served() as daemon, browser(home, "/shop") as screen:
-        screen.shows("A ", "daemon")
+        screen.shows("A ", "unlocked")
         os.kill(daemon.pid, signal.SIGKILL)
         screen.shows("no daemon", "the daemon has ended")
         home.clear_mounts()

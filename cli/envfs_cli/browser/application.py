@@ -11,6 +11,7 @@ import signal
 
 from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import ColorDepth, Output
 
@@ -20,8 +21,9 @@ from envfs_cli.browser import screen
 from envfs_cli.browser.asker import DaemonAsker
 from envfs_cli.browser.entry import EntryRequest, WordCompleter
 from envfs_cli.browser.loader import Loader
-from envfs_cli.browser.runner import Caught, CommandRunner, wait_for_enter
+from envfs_cli.browser.runner import Caught, CommandRunner, ordinary_signals, wait_for_enter
 from envfs_cli.browser.state import BrowserState, KeyChoice, Mode, Revealed, ShownText
+from envfs_cli.shell.endings import ENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 SHOWN_SECONDS = 10.0  # how long a value is shown
 _ESCAPE_SECONDS = 0.05  # within which what follows an escape belongs to it
-_ENDING = (signal.SIGHUP, signal.SIGTERM)
 _ONE_LINE = 1
 
 
@@ -76,7 +77,7 @@ class Browser:
         """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._fail)
-        for number in _ENDING:
+        for number in ENDING:
             loop.add_signal_handler(number, self._end_by, number)
         loop.add_signal_handler(signal.SIGCONT, self.clear_screen)
         loop.add_signal_handler(signal.SIGTSTP, self.suspend)
@@ -87,7 +88,7 @@ class Browser:
         finally:
             self.state.hide_value()
             self.loader.close()
-            for number in (*_ENDING, signal.SIGCONT, signal.SIGTSTP):
+            for number in (*ENDING, signal.SIGCONT, signal.SIGTSTP):
                 loop.remove_signal_handler(number)
 
     # -- what actions use ----------------------------------------------------------------------------------------------
@@ -180,6 +181,8 @@ class Browser:
         self._request = request
         self._screen.label = request.label
         self._buffer.completer = request.completer or WordCompleter(request.offers or (lambda _: []))
+        self._buffer.history = request.history or DummyHistory()
+        self._buffer.reset()
         self._buffer.text = request.text
         self._buffer.cursor_position = len(request.text)
         self._set_mode(Mode.ENTRY)
@@ -231,7 +234,8 @@ class Browser:
         self.state.hide_value()
 
         def run() -> None:
-            status = act()
+            with ordinary_signals():
+                status = act()
             if pauses or status not in (0, exit_status.INTERRUPTED):
                 wait_for_enter()
             if status == exit_status.INTERRUPTED:

@@ -294,7 +294,7 @@ class Changing:
     def type_command(self) -> None:
         """Ask for any command, as `envfs shell` takes it."""
         line = self._command_line
-        self.browser.ask_line(EntryRequest(":", line.run_line, completer=line.completer))
+        self.browser.ask_line(EntryRequest(":", line.run_line, completer=line.completer, history=line.history))
 
     def _ask(self, question: str, answers: "dict[str, Callable[[], None]]") -> None:
         self.browser.ask_choice(KeyChoice(question, answers))

@@ -1,29 +1,26 @@
-"""Any command of the grammar, typed as in `envfs shell`: levels are relative to the selected one."""
+"""Any line of `envfs shell`, typed in the browser: levels are relative to the selected one."""
 
 from envfs_cli import arguments, level_paths
 from envfs_cli.arguments import Mistake
 from envfs_cli.browser.application import Browser
 from envfs_cli.browser.state import ShownText
-from envfs_cli.completion.sources import Sources
 from envfs_cli.shell import builtins, lines, private_daemon
-from envfs_cli.shell.editor import Completer
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from envfs_cli.arguments import Values
-    from envfs_cli.grammar import Command
+from envfs_cli.shell.editor import Completer, RecalledLines
+from envfs_cli.shell.interpreter import Leave, Shell
 
 _FULL_SCREENS = ("shell", "ui")
+_IN_BROWSER = ("cd", "pwd", "clear", "help", "exit", "quit")  # they need no terminal
 
 
 class CommandLine:
-    """Runs lines for a browser, and offers what may stand in them."""
+    """Runs lines for a browser, and offers what may stand in them. It is a shell whose level is the selected one."""
 
     def __init__(self, browser: Browser) -> None:
         """Know no line."""
         self._browser = browser
-        sources = Sources(private_daemon.borrow_link, private_daemon.done_with)
-        self.completer = Completer(sources, lambda: browser.state.level)
+        self._shell = Shell(browser.runner.passphrase_file, scripted=False)
+        self.completer = Completer(self._shell.sources, lambda: browser.state.level)
+        self.history = RecalledLines(self._shell.history)
 
     def run_line(self, text: str) -> None:
         """Run a line.
@@ -34,26 +31,27 @@ class CommandLine:
         words = lines.split_line(text)
         if not words:
             return
-        command = lines.named_command(words[0])
-        if command.name in _FULL_SCREENS:
+        name = lines.named_command(words[0]).name
+        if name in _FULL_SCREENS:
             raise Mistake("this is the browser already", "q leaves it")
-        if command.group != builtins.GROUP:
-            self._browser.use_terminal(lambda: self._run_command(command, words[1:]), command.name, pauses=True)
+        if name in _IN_BROWSER:
+            self._run_here(name, words[1:])
         else:
-            self._run_builtin(command, words[1:])
+            self._browser.use_terminal(lambda: self._run_in_shell(text), name, pauses=True)
 
-    def _run_command(self, command: "Command", words: list[str]) -> int:
-        # what argparse says of a mistake goes to the terminal, which is the command's by now
-        state = self._browser.state
+    def _run_in_shell(self, text: str) -> int:
+        self._shell.level = self._browser.state.level
         try:
-            values: Values = lines.line_values(command, words, state.level, lambda level: level in state.tree)
-        except SystemExit as end:
-            return end.code if isinstance(end.code, int) else Mistake.status
-        return self._browser.runner.run_values(command, values)
+            return self._shell.run(text)
+        except Leave:
+            return 0
+        finally:
+            if not self._browser.asker.keeps_vault:
+                private_daemon.release_daemon()  # a daemon that has ended may be started by somebody else
 
-    def _run_builtin(self, command: "Command", words: list[str]) -> None:
+    def _run_here(self, name: str, words: list[str]) -> None:
         browser, word = self._browser, words[0] if words else ""
-        match command.name:
+        match name:
             case "cd":
                 level = level_paths.resolve_level(browser.state.level, word or "/")
                 if not browser.state.go_to_level(level):
@@ -61,6 +59,8 @@ class CommandLine:
                 browser.loader.read_level(0)
             case "pwd":
                 browser.state.say(browser.state.level)
+            case "clear":
+                browser.clear_screen()
             case "help":
                 self._show_help(word)
             case _:

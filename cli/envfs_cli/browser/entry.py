@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from prompt_toolkit.completion import CompleteEvent
+    from prompt_toolkit.history import History
 
 
 class EntryRequest(NamedTuple):
     """A line that is asked for: the label before it, what is done with it, and the text that it begins with.
 
-    `on_change` hears each letter, `offers` says how a word may go on.
+    `on_change` hears each letter, `offers` says how a word may go on, and `history` has lines that may be recalled.
     """
 
     label: str
@@ -31,6 +32,7 @@ class EntryRequest(NamedTuple):
     on_change: "Callable[[str], None] | None" = None
     offers: "Callable[[str], list[str]] | None" = None
     completer: "Completer | None" = None
+    history: "History | None" = None
 
 
 class WordCompleter(Completer):

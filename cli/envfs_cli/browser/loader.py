@@ -7,7 +7,7 @@ listing names is an access that is logged. If the daemon ends or is locked, what
 import asyncio
 
 from envfs.core import names
-from envfs.errors import EnvFSError, Locked
+from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs_cli.browser.asker import DaemonAsker, is_private
 from envfs_cli.browser.readers_pane import LOG_LINES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _REST = 0.15  # seconds that the selection has to rest on a level
 _AGAIN = 1.0  # between two looks for a daemon that has ended, and two lists of processes
-_STATUS = 20.0  # between two looks at the engine of a shared vault, which reports no change by itself
+_NEWS = ("changed", "locked", "unlocked")  # of a view. A project can be locked alone
 _RESHAPES = ("move", "remove", "merge", "rebase")  # writes by which levels may be gone
 
 
@@ -39,6 +39,7 @@ class Loader:
         self._views = self._watch(self._take_news, self._lose_views)
         self._writes = self._watch(self._take_writes, self._lose_writes)
         self._questions = self._watch(self._take_questions, self._lose_questions)
+        self._status = self._watch(self._take_status, self._lose_status)
         self._log = self._watch(self._take_entries, self._lose_log)
         self._is_ignoring_first = False
         self._watched = self._followed = ""  # levels
@@ -71,7 +72,7 @@ class Loader:
 
     def close(self) -> None:
         """Ask and watch no more."""
-        for watch in (self._views, self._writes, self._questions, self._log):
+        for watch in (self._status, self._views, self._writes, self._questions, self._log):
             watch.close()
         self._asker.close()
 
@@ -90,24 +91,16 @@ class Loader:
 
     async def _read_status(self) -> None:
         state = self._state
-        try:
-            report = (await self._asker.ask(control.Status())).reply
-            state.report = report if isinstance(report, control.StatusReport) else None
-            if state.report is not None and state.report.audience != "other":
-                state.is_locked = not state.report.unlocked
-            if state.is_owner:
-                sharing = (await self._asker.ask(control.DescribeSharing())).reply
-                state.sharing = sharing if isinstance(sharing, control.SharingReport) else None
-        except EnvFSError as error:
-            self._refused(error)
         state.is_private = is_private()
-        if state.sharing is not None and state.sharing.engine and not state.is_private:
-            asyncio.get_running_loop().call_later(_STATUS, self._read_status_later)
+        if state.is_private or state.row is None:
+            try:
+                report = (await self._asker.ask(control.Status())).reply
+            except EnvFSError as error:
+                self._refused(error)
+                return
+            if isinstance(report, control.StatusReport):
+                state.row = control.StatusRow(report.audience, report.unlocked, problems=report.problems)
         self._redraw()
-
-    def _read_status_later(self) -> None:
-        if not self._state.is_gone:
-            self._run("status", self._read_status())
 
     async def _read_levels(self) -> None:
         state = self._state
@@ -144,8 +137,6 @@ class Loader:
         self._redraw()
 
     def _refused(self, error: EnvFSError) -> None:
-        if isinstance(error, Locked):
-            self._state.is_locked = True
         self._state.say(f"{error.text}; {error.hint}" if error.hint else error.text, "bad")
         self._redraw()
 
@@ -155,6 +146,7 @@ class Loader:
         if is_private():
             self._state.approvals.forget_questions("only a daemon that runs asks: `envfs mount` starts one")
             return
+        self._status.begin(control.WatchStatus())
         self._questions.begin(control.WatchApprovals())
         self._is_ignoring_first = True
         self._writes.begin(control.ReadLog(1, follow=True, event="write"))
@@ -186,20 +178,20 @@ class Loader:
             self._state.readers.take_entries(answer.rows)
         self._redraw()
 
-    def _take_news(self, rows: "Sequence[object]") -> None:
-        for row in rows:
-            if not isinstance(row, control.NewsRow):
-                continue
-            if row.what == "locked":
-                self._state.is_locked = True
-                self._state.forget_contents("locked: U unlocks")
-                self._state.say("the vault was locked; U unlocks it", "warn")
-            elif row.what == "unlocked":
-                self._state.say("the vault was unlocked", "good")
-                self.read_everything()
-            elif row.what == "changed":
-                self.read_level()
+    def _take_status(self, rows: "Sequence[object]") -> None:
+        state, was_locked = self._state, self._state.is_locked
+        state.row = next((row for row in reversed(rows) if isinstance(row, control.StatusRow)), state.row)
+        if state.is_locked and not was_locked:
+            state.forget_contents("locked: U unlocks")
+            state.say("the vault was locked: U unlocks it", "warn")
+        elif was_locked and not state.is_locked:
+            state.say("the vault was unlocked", "good")
+            self.read_everything()
         self._redraw()
+
+    def _take_news(self, rows: "Sequence[object]") -> None:
+        if any(isinstance(row, control.NewsRow) and row.what in _NEWS for row in rows):
+            self.read_level()
 
     def _take_writes(self, rows: "Sequence[object]") -> None:
         if self._is_ignoring_first:
@@ -243,6 +235,10 @@ class Loader:
         if error is None:
             self._daemon_ended()
 
+    def _lose_status(self, error: EnvFSError | None) -> None:
+        if error is None:
+            self._daemon_ended()
+
     def _lose_writes(self, error: EnvFSError | None) -> None:
         if error is None:
             self._daemon_ended()
@@ -261,7 +257,8 @@ class Loader:
         if self._state.is_gone:
             return
         self._state.is_gone = True
-        for watch in (self._views, self._writes, self._questions, self._log):
+        self._state.row = None
+        for watch in (self._status, self._views, self._writes, self._questions, self._log):
             watch.close()
         self._watched = self._followed = ""
         self._asker.close()

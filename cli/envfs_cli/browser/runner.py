@@ -13,7 +13,7 @@ import signal
 import struct
 import sys
 import termios
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from envfs.tuples import NamedTuple
 from envfs_cli import arguments, exit_status, grammar, output
@@ -27,10 +27,9 @@ from envfs_cli.shell import children, private_daemon
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from envfs_cli.arguments import Values
-    from envfs_cli.grammar import Command
 
 _PIECE = 1 << 16
 _ALONE = ("init", "mount")  # these start a daemon in their own way, so the vault must be free for it
@@ -54,7 +53,7 @@ class CommandRunner:
 
     def __init__(self, passphrase_file: "str | None", *, keeps_vault: bool) -> None:
         """Run nothing yet. `keeps_vault`: commands use the private daemon of this process, if it has one."""
-        self._passphrase_file = passphrase_file
+        self.passphrase_file = passphrase_file
         self._keeps_vault = keeps_vault
 
     # -- at the terminal -----------------------------------------------------------------------------------------------
@@ -64,31 +63,20 @@ class CommandRunner:
         output.plain_note(output.clean(f"envfs {shlex.join(words)}"))
         return self._at_terminal(words[0], lambda: self._run(words))
 
-    def run_values(self, command: "Command", values: "Values") -> int:
-        """As `run_words`, for a line that was read already."""
-        return self._at_terminal(command.name, lambda: run_command(command, self._with_file(values)))
-
     def unlock_private(self) -> int:
         """Unlock the private daemon of this process, at the terminal."""
 
         def unlock() -> int:
-            session.start_session(self._passphrase_file).unlock()
+            session.start_session(self.passphrase_file).unlock()
             return 0
 
         return self._at_terminal("unlock", unlock)
 
     def _at_terminal(self, name: str, action: "Callable[[], int]") -> int:
         self._prepare(name)
-        old_handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)  # ctrl-Z stops the command and this process
-
-        def act() -> int:
-            _be_ordinary()
-            return action()
-
         try:
-            return children.in_child(act, with_input=True)
+            return children.in_child(action, with_input=True)
         finally:
-            signal.signal(signal.SIGTSTP, old_handler)
             self._tidy_up()
 
     def _prepare(self, name: str) -> None:
@@ -115,7 +103,7 @@ class CommandRunner:
 
     def _with_file(self, values: "Values") -> "Values":
         if values.get("passphrase_file", "") is None and not values.get("project"):
-            values["passphrase_file"] = self._passphrase_file
+            values["passphrase_file"] = self.passphrase_file
         return values
 
     # -- caught --------------------------------------------------------------------------------------------------------
@@ -236,6 +224,19 @@ async def _ended(child: int) -> int:
 
 def _reap(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@contextmanager
+def ordinary_signals() -> "Iterator[None]":
+    """Have signals act as on any program, for as long as a command has the terminal."""
+    wakeup = signal.set_wakeup_fd(-1)
+    old_handlers = [(number, signal.signal(number, signal.SIG_DFL)) for number in _SIGNALS]
+    try:
+        yield
+    finally:
+        for number, handler in old_handlers:
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
 
 
 def _be_ordinary() -> None:

@@ -18,6 +18,7 @@ from envfs_cli.browser.state import BrowserState
 from envfs_cli.daemon import client, session
 from envfs_cli.folder_links import state as folder_state
 from envfs_cli.shell import private_daemon
+from envfs_cli.shell.endings import end_by
 
 
 def run_browser(level: "str | None", passphrase_file: "str | None") -> int:
@@ -59,6 +60,6 @@ def _run(level: str, passphrase_file: "str | None", *, is_kept: bool) -> int:
 
     status, signalled = asyncio.run(run())
     if signalled:
-        signal.signal(signalled, signal.SIG_DFL)
-        os.kill(os.getpid(), signalled)
+        private_daemon.release_daemon()
+        end_by(signalled)
     return status

@@ -11,11 +11,10 @@ from envfs_cli.browser.level_tree import LevelTree
 from envfs_cli.browser.listing import RowList
 from envfs_cli.browser.names_pane import NamesPane
 from envfs_cli.browser.readers_pane import ReadersPane
-from envfs_cli.replies.engine_states import engine_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from envfs_cli.browser.pane import Line, Pane
     from envfs_cli.browser.signs import Signs
@@ -77,9 +76,8 @@ class BrowserState:
         self.text_top = 0
         self.revealed: Revealed | None = None
         self.message, self.message_style = "", ""
-        self.is_locked = self.is_gone = self.is_silent = self.is_private = False
-        self.report: control.StatusReport | None = None
-        self.sharing: control.SharingReport | None = None
+        self.is_gone = self.is_silent = self.is_private = False
+        self.row: control.StatusRow | None = None
 
     @property
     def pane(self) -> "Pane":
@@ -92,9 +90,9 @@ class BrowserState:
         return self.pane.listing if self.in_pane else self.levels
 
     @property
-    def is_owner(self) -> bool:
-        """Tell whether the daemon tells this user all."""
-        return self.report is not None and self.report.audience == "owner"
+    def is_locked(self) -> bool:
+        """Tell whether the daemon says that the vault is locked."""
+        return self.row is not None and self.row.audience != "other" and not self.row.unlocked
 
     def say(self, text: str, style: str = "") -> None:
         """Say something in the line below the lists."""
@@ -129,30 +127,33 @@ class BrowserState:
 
     def status_words(self) -> "list[tuple[str, str]]":
         """Return the state of vault, daemon, engine and questions as styles and texts."""
-        words = [self._lock_words(), self._daemon_words()]
-        if self.sharing is not None and self.sharing.engine:
-            style = "good" if self.sharing.state == "connected" else "warn"
-            words.append((style, f"sync {engine_state(self.sharing)}"))
-            if self.sharing.conflicts:
-                words.append(("bad", f"{self.sharing.conflicts} in conflict"))
-        if self.report is not None and self.report.problems and not self.is_locked:
-            count = len(self.report.problems)
-            words.append(("bad", f"{count} problem{'s' * (count > 1)} (:status)"))
+        row = None if self.is_gone else self.row
+        words = [self._daemon_words(), *(_status_words(row, self.level) if row is not None else ())]
         if waiting := len(self.approvals.questions):
             words.append(("warn", f"{waiting} to approve (!)"))
         return [(style, text) for style, text in words if text]
-
-    def _lock_words(self) -> "tuple[str, str]":
-        return ("bad", "LOCKED") if self.is_locked else ("good", "unlocked")
 
     def _daemon_words(self) -> "tuple[str, str]":
         if self.is_gone:
             return "bad", "no daemon"
         if self.is_silent:
             return "bad", "daemon silent"
-        if self.is_private:
-            return "warn", "own daemon"
-        return "dim", f"daemon {self.report.pid}" if self.report and self.report.pid else "daemon"
+        return ("warn", "own daemon") if self.is_private else ("", "")
+
+
+def _status_words(row: control.StatusRow, level: str) -> "Iterator[tuple[str, str]]":
+    if row.audience != "other" and not row.unlocked:
+        yield "bad", "LOCKED (U)"
+    elif names.project(level) in row.locked:
+        yield "bad", "project LOCKED (U)"
+    elif row.audience != "other":
+        yield "good", "unlocked"
+    if row.engine:
+        yield "good" if row.engine == "connected" else "warn", f"sync {row.engine}"
+    if row.conflicts:
+        yield "bad", f"{row.conflicts} in conflict (:sync status)"
+    if row.problems and row.unlocked:
+        yield "bad", f"{len(row.problems)} problem{'s' * (len(row.problems) > 1)} (:status)"
 
 
 def level_of_project(level: str) -> str:
