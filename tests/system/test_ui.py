@@ -131,7 +131,7 @@ def test_a_command_line_is_that_of_the_shell(served: Home) -> None:
         screen.press(":get API_KEY\r")
         screen.shows("x\n", "Enter leads back")
         screen.press("\r")
-        screen.shows("get: done", "DB_HOST")
+        screen.shows("NAME", "DB_HOST")
         screen.press(":get --nonsense\r")
         screen.shows("arguments are required", "Enter leads back")
         screen.press("\r")

@@ -242,6 +242,8 @@ class Browser:
                 self.state.say(f"{name}: interrupted", "warn")
             elif status:
                 self.state.say(f"{name} ended with status {status}", "bad")
+            elif pauses:
+                self.state.say("")
             else:
                 self.state.say(f"{name}: done{'; u undoes it' * (name in ('set', 'edit'))}", "good")
 

@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 
 class ListRow(NamedTuple):
-    """A row: its key, its cells, and the class of its style. A heading cannot be selected."""
+    """A row: its key, its cells, and the class of its style. A heading cannot be selected.
+
+    Of one that `is_wide` the first cell takes the whole width. A heading does so too.
+    """
 
     key: str
     cells: tuple[str, ...]
     style: str = ""
     is_heading: bool = False
+    is_wide: bool = False
 
 
 class RowList:

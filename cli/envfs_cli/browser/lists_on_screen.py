@@ -31,15 +31,15 @@ class ListView:
         """Return the widths of the columns."""
         rows, known_width, widths = self._known
         if rows is not self.listing.rows or known_width != width:
-            cells = [row.cells for row in self.listing.rows if not row.is_heading]
+            cells = [row.cells for row in self.listing.rows if not (row.is_heading or row.is_wide)]
             shown = [*([self._heads] if self._heads else []), *cells]
             widths = columns.fit_columns(shown, width - _INDENT) if shown else []
             self._known = self.listing.rows, width, widths
         return widths
 
-    def row_text(self, cells: tuple[str, ...], width: int, *, is_heading: bool = False) -> str:
+    def row_text(self, cells: tuple[str, ...], width: int, *, is_wide: bool = False) -> str:
         """Return a row as a text of exactly so many cells of the screen."""
-        if is_heading:
+        if is_wide:
             text = cells[0]
         else:
             pairs = zip(cells, self.widths(width), strict=True)
@@ -73,7 +73,7 @@ class ListControl(UIControl):
 
         def line(at: int) -> "StyleAndTextTuples":
             row = shown[at]
-            text = view.row_text(row.cells, width, is_heading=row.is_heading)
+            text = view.row_text(row.cells, width, is_wide=row.is_heading or row.is_wide)
             return [(self._style(row, is_selected=at == view.listing.index), text)]
 
         return UIContent(line, len(shown), Point(0, view.listing.index), show_cursor=False)

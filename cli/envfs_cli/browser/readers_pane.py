@@ -86,12 +86,16 @@ class ReadersPane(Pane):
         try:
             answer = await asker.ask(request)
         except EnvFSError as error:
-            return [_remark(error.text)]
+            return [self._refusal(type(request).__name__, error.text)]
         if isinstance(request, control.ListGrants):
             return self._rule_rows([row for row in answer.rows if isinstance(row, control.GrantRow)], level)
         return self._process_rows(
             [row for row in answer.rows if isinstance(row, control.ReaderRow) and row.pid != os.getpid()]
         )
+
+    def _refusal(self, key: str, text: str) -> ListRow:
+        self._words[key] = text
+        return ListRow(key, (text, *[""] * (_CELLS - 1)), "dim", is_wide=True)
 
     def _rule_rows(self, rows: "Sequence[control.GrantRow]", level: str) -> list[ListRow]:
         listed = []
@@ -125,7 +129,7 @@ class ReadersPane(Pane):
         ]
 
     def _entry_rows(self) -> list[ListRow]:
-        listed: list[ListRow] = []
+        listed = [self._refusal("log", self._log_note)] if self._log_note else []
         today = find_today()
         for facts in reversed(self._entries):
             key = f"entry {facts.get('seq', len(listed))}"

@@ -118,9 +118,9 @@ class Walking:
         listing, in_tree = self.state.listing, not self.state.in_pane
 
         def narrow(text: str) -> None:
-            listing.filter = text
-            if in_tree:
-                self.state.refresh_tree()
+            was_filtered, listing.filter = bool(listing.filter), text
+            if in_tree and was_filtered is not bool(text):
+                self.state.refresh_tree()  # whole paths, or the tree again
             listing.set_filter(text)
             self._moved()
 

@@ -260,6 +260,19 @@ def test_a_refusal_stands_in_the_place_of_rows(error: Locked, monkeypatch: pytes
     browse(monkeypatch, script)
 
 
+def test_readers_that_are_not_told_say_why_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(on: Pressed, asker: FakeAsker, _runner: FakeRunner) -> None:
+        asker.refused[control.ListGrants] = NotApproved("that is for those who may give rules")
+        asker.refused[control.ReadLog] = NotApproved("that is for those who may read the log")
+        await on.press("3", TAB)
+        assert "give rules" in str(on.state.readers.details())
+        await on.press("d", END)
+        assert on.state.mode is Mode.LISTS  # no rule is selected
+        assert "read the log" in str(on.state.readers.details())
+
+    browse(monkeypatch, script)
+
+
 def test_help_lists_every_key_and_any_key_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(on: Pressed, _asker: FakeAsker, _runner: FakeRunner) -> None:
         await on.press("?", DOWN)
