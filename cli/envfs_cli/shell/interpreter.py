@@ -77,8 +77,7 @@ class Shell:
     def _steps(self, command: "Command", words: list[str]) -> "list[Step]":
         values = lines.line_values(command, words, self.level, self._exists)
         if command.name in ("cat", "rm", "mv", "cp", "edit"):
-            found = habits.lines_for(command, values, self.level, self._exists)
-            return [_step(line) for line in found]
+            return [_step(line) for line in habits.lines_for(command, values, self.level, self._exists)]
         if command.name == "ls" and any(values[option] for option in _OF_GRAMMAR):
             level = level_paths.resolve_level(self.level, str(values["path"] or "."))
             command, own = builtins.grammar_command("ls"), ("path", "long", "all", "recursive")
@@ -143,7 +142,7 @@ class Shell:
 
     def _versions(self, *tops: str) -> "dict[str, int] | None":
         # None: nobody can say
-        found: dict[str, int] = {}
+        versions: dict[str, int] = {}
         try:
             link = private_daemon.borrow_link()
             try:
@@ -151,12 +150,12 @@ class Shell:
                     rows: list[object] = []
                     with suppress(NoSuchLevel):
                         link.ask(control.ListLevels(top), (), rows.append)
-                    found |= undoing.versions_of(rows)
+                    versions |= undoing.versions_of(rows)
             finally:
                 private_daemon.done_with(link)
         except EnvFSError:
             return None
-        return found
+        return versions
 
     # -- builtins ------------------------------------------------------------------------------------------------------
 
