@@ -53,7 +53,7 @@ def done(text: str) -> None:
     if sys.stderr.isatty():
         from envfs_cli import line_wrap
 
-        _tell(f"{line_wrap.wrap_message(clean(text), 0, 0)}\n")
+        _tell(f"{line_wrap.wrap_message(spoken_text(text), 0, 0)}\n")
 
 
 def plain_error(text: str) -> None:
@@ -74,7 +74,14 @@ def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) ->
     word = paint(f"{kind}:", style, sys.stderr.isatty())
     from envfs_cli import line_wrap
 
-    _tell(f"envfs: {word} {line_wrap.wrap_message(clean(text), len(f'envfs: {kind}: '))}\n")
+    _tell(f"envfs: {word} {line_wrap.wrap_message(spoken_text(text), len(f'envfs: {kind}: '))}\n")
+
+
+def spoken_text(text: str) -> str:
+    """Return a text as messages have it: what was typed may be a token in the wrong place, which is not repeated."""
+    from envfs.dotenv.placeholders.redaction import redact_credentials
+
+    return redact_credentials(clean(text))
 
 
 def _tell(text: str) -> None:
