@@ -28,7 +28,7 @@ from tests.system.crashing import put_under_passphrase
 from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mounts_below, processes_of
 from tests.system.samples import LEVELS
 
-_WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
+_WHOLE_PROGRAM = ("system", "transcripts", "compatibility", "recipes")
 _LAWS = ("property", "fuzz")
 _MODE = pytest.StashKey[int]()
 _OF_LUCK = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
