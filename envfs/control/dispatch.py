@@ -131,6 +131,7 @@ _TABLE: dict[type, Requirement] = {
     ask.ListMemberHeads: Requirement(_C.ADMIN, Where.VAULT, "members.list_member_heads"),
     ask.DescribeVault: Requirement(_C.ADMIN, Where.VAULT, "description.describe_vault"),
     ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, "verification.accept"),
+    ask.ReadMetrics: Requirement(_C.LOG, Where.VAULT, "metrics.read_metrics"),
     ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, "doctor.diagnose"),
 }
 
@@ -152,6 +153,7 @@ _READS = (  # after these a checkpoint may wait for the end
         ask.ListMembers,
         ask.ListMemberHeads,
         ask.Diagnose,
+        ask.ReadMetrics,
     ),
 )
 

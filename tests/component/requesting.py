@@ -112,6 +112,7 @@ CASES: dict[str, Case] = {
     "rotate a device": Case(R.RotateDevice(), R.DeviceRotated),
     "revoke a member": Case(R.RevokeMember("ben"), R.Failed, needs_key=False, needs_log=False),
     "list heads": Case(R.ListMemberHeads(), R.Done, needs_key=False, needs_log=False),
+    "read metrics": Case(R.ReadMetrics(levels=True), R.Done, needs_key=False, needs_log=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
 READS = {

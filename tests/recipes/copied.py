@@ -1,6 +1,7 @@
 """What the tests of recipes share: the files that a user copies, run as the user would."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,6 +61,14 @@ def run(
     )
     assert done.returncode == status, (words, done.returncode, done.stdout)
     return done.stdout
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def read_yaml(path: Path) -> dict[str, object]:

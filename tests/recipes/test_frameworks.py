@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Homes
-from tests.recipes.copied import PYTHON, RECIPES, TOOLS, environ_of, run
+from tests.recipes.copied import PYTHON, RECIPES, TOOLS, environ_of, free_port, run
 from tests.system.home import SECONDS, Home, eventually
 
 pytestmark = pytest.mark.soak
@@ -119,13 +118,6 @@ def test_vite_reads_the_link_of_a_project(shop_home: Home, tmp_path: Path) -> No
     assert VALUES["STRIPE_KEY"] not in built
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 def _page(port: int) -> str:
     try:
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
@@ -144,7 +136,7 @@ def test_next_has_the_values_at_its_server_and_none_in_what_it_builds(shop_home:
     built = _contents(project / ".next")
     assert VALUES["NEXT_PUBLIC_SITE"] in built
     assert VALUES["STRIPE_KEY"] not in built
-    port = _free_port()
+    port = free_port()
     words = ["envfs", "exec", "/shop/prod", "--", "npx", "next", "start", "-p", str(port), "-H", "127.0.0.1"]
     server = subprocess.Popen(
         words,

@@ -179,6 +179,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     *[({"type": "verify-log"}, ())] * 3,  # each of these ends at its first fault, and has many places
     *[({"type": "verify-vault"}, ())] * 6,
     ({"type": "diagnose"}, ()),
+    ({"type": "read-metrics", "levels": True}, ()),
     *[({"type": kind}, ()) for kind in ("list-authors", "describe-vault", "describe-sharing", "list-members")],
     ({"type": "backup"}, (b"",)),
     ({"type": "set-variable", "level": "/shop/faults", "name": "A"}, (b"1",)),

@@ -56,6 +56,8 @@ LINES = [
     "check /app",
     "completion bash",
     "doctor",
+    "metrics",
+    "metrics --json",
     "exec /app -- sh -c 'exit 7'",
     "exec /app -- no-such-command-here",
     "exec /app --watch -- sh -c 'exit 7'",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         "op",
         "bitwarden",
     ]
+    MetricFormat = Literal["openmetrics", "prometheus"]
     Scope = Literal["once", "process", "executable", "always"]
     ImportFormat = Literal["dotenv", "json", "yaml", "compose"]
     ImportTool = Literal[
@@ -110,6 +111,7 @@ FORMATS: "tuple[Format, ...]" = (
     "op",
     "bitwarden",
 )
+METRIC_FORMATS: "tuple[MetricFormat, ...]" = ("openmetrics", "prometheus")
 IMPORT_FORMATS: "tuple[ImportFormat, ...]" = ("dotenv", "json", "yaml", "compose")
 EXPORT_TOOLS: "tuple[ExportTool, ...]" = (
     *("dotenvx", "sops", "op", "doppler", "infisical", "direnv", "chamber", "bitwarden-export"),

@@ -34,6 +34,8 @@ from envfs.protocol.control.members import (
     MembersRow,
     RotateDevice,
 )
+from envfs.protocol.control.metrics import *  # noqa: F403
+from envfs.protocol.control.metrics import MetricsRequest, MetricsRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -84,6 +86,7 @@ Request = (
     | ProxiesRequest
     | ScanningRequest
     | SharingRequest
+    | MetricsRequest
     | MembersRequest
 )
 Row = (
@@ -103,6 +106,7 @@ Row = (
     | ProxiesRow
     | ScanningRow
     | SharingRow
+    | MetricsRow
     | MembersRow
 )
 Reply = (
