@@ -7,16 +7,16 @@ if TYPE_CHECKING:
     from envfs_cli.grammar import Argument, Command, Option
 
 _ACTIONS = {
-    "level": "-a '(__envfs_levels)'",
-    "here": "-a '(__envfs_here)'",
-    "folder": "-F -a '(__envfs_levels)'",
-    "project": "-a '(__envfs_projects)'",
-    "name": "-a '(__envfs_names)'",
+    "level": "-k -a '(__envfs_levels)'",
+    "here": "-k -a '(__envfs_here)'",
+    "folder": "-k -F -a '(__envfs_levels)'",
+    "project": "-k -a '(__envfs_projects)'",
+    "name": "-k -a '(__envfs_names)'",
     "file": "-F",
     "words": "-a --",
 }
 _OFFERS = {
-    "level": "'(__envfs_levels)'",
+    "level": "'(__envfs_levels)' -k",
     "names": "'(__envfs_listed)'",
     "user": "'(__fish_complete_users)'",
     "group": "'(__fish_complete_groups)'",
