@@ -48,6 +48,7 @@ _C = Capability
 _TABLE: dict[type, Requirement] = {
     ask.Status: Requirement(_C.NAMES, Where.NOWHERE, "vault.status"),
     ask.ReadView: Requirement(_C.READ, Where.GATE, "views.read_view"),
+    ask.SealView: Requirement(_C.READ, Where.GATE, "sealing.seal_view"),
     ask.DescribeView: Requirement(_C.NAMES, Where.GATE, "views.describe_view"),
     ask.WatchView: Requirement(_C.NAMES, Where.GATE, "watch.watch_view"),
     ask.ListVariables: Requirement(_C.NAMES, Where.GATE, "views.list_variables"),

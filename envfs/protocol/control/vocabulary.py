@@ -53,6 +53,8 @@ from envfs.protocol.control.rotation import *  # noqa: F403
 from envfs.protocol.control.rotation import RotationRequest, RotationsRow
 from envfs.protocol.control.scanning import *  # noqa: F403
 from envfs.protocol.control.scanning import ScanContent, ScanningReply, ScanningRequest, ScanningRow
+from envfs.protocol.control.sealing import *  # noqa: F403
+from envfs.protocol.control.sealing import SealingReply, SealingRequest
 from envfs.protocol.control.sharing import *  # noqa: F403
 from envfs.protocol.control.sharing import SharingReply, SharingRequest, SharingRow
 from envfs.protocol.control.vault import *  # noqa: F403
@@ -87,6 +89,7 @@ Request = (
     | ScanningRequest
     | SharingRequest
     | MetricsRequest
+    | SealingRequest
     | MembersRequest
 )
 Row = (
@@ -119,6 +122,7 @@ Reply = (
     | IncidentsReply
     | ProxiesReply
     | ScanningReply
+    | SealingReply
     | SharingReply
     | MembersReply
 )
