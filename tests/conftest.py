@@ -25,6 +25,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.component.proxying import Upstream
+from tests.patience import end_children_of_failed_tests
 from tests.selection import TIMES, dealt_out
 from tests.system import forked
 from tests.system.crashing import put_under_passphrase
@@ -51,6 +52,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     program in a terminal.
     """
     _leave_terminal()
+    end_children_of_failed_tests()
     for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python itself ignores these two
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

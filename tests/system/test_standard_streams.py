@@ -55,6 +55,7 @@ LINES = [
     "accept /app --yes",
     "check /app",
     "completion bash",
+    "json-schema",
     "doctor",
     "metrics",
     "metrics --json",
@@ -145,6 +146,7 @@ LINES = [
     "restore",
     "unset /app NOTHING",
     "verify",
+    "web --idle 1s",
 ]
 # each of these ends what the others need; they have tests of their own below
 _ALONE = {"unmount"}
