@@ -31,7 +31,7 @@ class SealScope(StrEnum):
 
 
 class SecretName(NamedTuple):
-    """What a Secret is called, and its namespace (empty: whichever it is applied to)."""
+    """The name of a Secret, and its namespace (empty: that of the one who applies it)."""
 
     name: str
     namespace: str = ""
