@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # $direnv is set by direnv itself
 # ~/.config/direnv/lib/envfs.sh: the function `use envfs` of an .envrc.
 #
 #   use envfs                            the level that `envfs link` gave this folder
