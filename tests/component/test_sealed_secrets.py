@@ -109,8 +109,8 @@ def test_a_caller_with_placeholders_gets_nothing_and_that_is_in_the_log(asked: W
     assert asked.entries()[-1]["event"] == "refuse"
 
 
-def test_a_stranger_gets_nothing(asked: World) -> None:
-    assert code(run(lambda: asked.ask(REQUEST, STRANGER))) == "not-approved"
+def test_a_stranger_gets_nothing(world: World) -> None:
+    assert code(run(lambda: world.ask(REQUEST, STRANGER))) == "not-approved"
 
 
 @pytest.mark.parametrize("change", [{"key": "A" * 5000}, {"label": "x" * 600}, {"key": "AAAA"}], ids=range(3))

@@ -18,11 +18,11 @@ def seal_values(request: SealValues, work: Work) -> WorkResult:
         BadRequest: the public key is none
         TooLarge: the sealed values are over the limit of a view
     """
+    layers = [merging.Layer(layer.level, parse_document(work.open_record(layer).text)) for layer in request.layers]
     try:
         key = read_public_key(base64.b64decode(request.key, validate=True))
     except ValueError:
         raise BadRequest("the public key is not in base64") from None
-    layers = [merging.Layer(layer.level, parse_document(work.open_record(layer).text)) for layer in request.layers]
     variables, label = merging.merge_layers(layers).variables, request.label.encode()
     sealed = {name: seal_value(key, variables[name].encode(), label) for name in request.names if name in variables}
     rows = "".join(f"{name}={base64.b64encode(data).decode()}\0" for name, data in sealed.items())
