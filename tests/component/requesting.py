@@ -27,6 +27,7 @@ PUBLIC_KEY = (  # of RSA, in base64. Nobody has the private half
 OTHER = "age17cyz8uddawjyrgxfl2pma468ptvmtal758qzdvqcqs9afjr5jqzql6x2nf"
 CASES: dict[str, Case] = {
     "status": Case(R.Status(), R.StatusReport, needs_key=False, needs_log=False),
+    "watch the status": Case(R.WatchStatus(), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
     "seal a view": Case(R.SealView("/shop", PUBLIC_KEY, "shop/web"), R.ViewSealed),
     "list variables": Case(R.ListVariables("/shop"), R.Done),
@@ -125,6 +126,7 @@ CASES: dict[str, Case] = {
 READS = {
     "compare levels",
     "status",
+    "watch the status",
     "read a view",
     "seal a view",
     "watch a view",
