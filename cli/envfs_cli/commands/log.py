@@ -1,16 +1,15 @@
 """`log`: print the access log, count in it, verify it, rotate it, or begin a new one."""
 
-import json
 import time
 
 from envfs.errors import LogBroken
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import callers, line_wrap, log_times, output
+from envfs_cli import callers, log_times, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import session
-from envfs_cli.replies import log_statistics
+from envfs_cli.replies import log_entries, log_statistics
 from envfs_cli.replies.written import print_notes
 from envfs_cli.terminal.prompts import Waiting
 
@@ -19,12 +18,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from envfs_cli.daemon.session import Session
-    from envfs_cli.output import Style
 
-_DEFAULT_LINES, _ANCESTORS = 20, 3
-_SUBJECT = ("channel", "format", "operation")
-_GAP = "  "
-_STYLES: "dict[str, Style]" = {"refuse": "bad", "canary": "bad", "read": "good"}
+_DEFAULT_LINES = 20
 
 
 class LogArguments(NamedTuple):
@@ -171,60 +166,9 @@ class _Printer:
         """Print an entry."""
         if not isinstance(row, control.LogRow):
             return
-        facts = _facts(row.line)
+        facts = log_entries.parse_entry(row.line)
         if facts is not None:
-            output.print_row(row.line.rstrip("\n") if self._as_json else _sentence(facts))
+            output.print_row(row.line.rstrip("\n") if self._as_json else log_entries.entry_sentence(facts))
         elif not self.is_broken:
             self.is_broken = True
             output.error(LogBroken("the access log holds a line that is no entry", "`envfs log verify`"))
-
-
-def _facts(line: str) -> "dict[str, object] | None":
-    try:
-        facts = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
-def _program(facts: "dict[str, object]") -> str:
-    parts = [str(facts[name]) for name in ("executable", "script") if name in facts]
-    if "command" in facts and "script" not in facts:
-        parts.append(f"({facts['command']})")
-    ancestors = facts.get("ancestors")
-    if isinstance(ancestors, list) and ancestors:
-        parts.append(f"< {' < '.join(map(str, ancestors[:_ANCESTORS]))}")
-    return output.clean(" ".join(parts))
-
-
-def _sentence(facts: "dict[str, object]") -> str:
-    entry = {name: output.clean(str(value)) for name, value in facts.items()}
-    event = entry.get("event", "")
-    level = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"
-    caller = f"uid {entry['uid']} pid {entry['pid']} {_program(facts)}" if "uid" in entry else ""
-    when = [
-        output.shown_time(entry.get("time", "")),
-        f"{entry['member']}@{entry.get('machine', '')}".ljust(12) if "member" in entry else "",
-        event.ljust(8),
-    ]
-    where = [level.ljust(16), " ".join(str(entry[key]) for key in _SUBJECT if entry.get(key)).ljust(14)]
-    what = [
-        caller,
-        f"{'masked: ' * (entry.get('decision') == 'mask')}{entry.get('rule', '')}",
-        f"{entry['entries']} times since {output.shown_time(entry['since'])}" if "since" in entry else "",
-    ]
-    line = _fitting_lines(*(_GAP.join(filter(None, parts)) for parts in (when, where, what)))
-    painted = output.paint(event.ljust(8), _STYLES.get(event, "dim"))
-    return line.replace(event.ljust(8), painted, 1) if event else line
-
-
-def _fitting_lines(when: str, where: str, what: str) -> str:
-    """Return an entry as one line, or on a terminal that is too narrow as several, broken between words."""
-    whole, width = _GAP.join((when, where, what)).rstrip(), line_wrap.table_width()
-    if not output.on_terminal() or len(whole) <= width:
-        return whole
-    first, others = _GAP.join((when, where, "")), " " * len("2026-11-21 08:00:00  ")
-    if len(first) + len(what.partition(" ")[0]) > width:  # a level with a long name leaves no room
-        first, what = f"{when}{_GAP}", f"{where} {what}"
-    lines = line_wrap.wrap_paragraph(what, width, " " * len(first), others)
-    return "\n".join([(first + lines[0][len(first) :]).rstrip(), *lines[1:]])
