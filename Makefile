@@ -8,9 +8,10 @@ PROCESSES ?= 4
 PROFILE ?=
 BENCH ?=
 SCALE ?=
+DOCS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test package fresh lint check bench scale profile dialects clients engines soak clean
+.PHONY: help demo test docs package fresh lint check bench scale profile dialects clients engines soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -24,6 +25,10 @@ test: ## the tests, twelve minutes on two cores, without the soak; PYTEST_ARGS='
 	@contrib/install test
 	@PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
+docs: ## the site of docs/ in build/docs/, without a warning; DOCS=--pictures runs the sessions of its pictures again
+	@contrib/install docs
+	@contrib/site $(DOCS)
+
 package: ## a wheel, an sdist and a Debian package in dist/
 	@contrib/package
 
@@ -34,7 +39,7 @@ lint: ## style, format, types and the arrows between layers
 	@contrib/install test
 	@contrib/check
 
-check: lint test ## lint and test: what CI runs
+check: lint test docs ## lint, test and docs: what CI runs
 
 bench: ## measure speed, print the numbers, and name what got slower; BENCH=--write makes docs/benchmarks.md
 	@contrib/install run
@@ -67,5 +72,5 @@ soak: ## look for leaks and drift, try the tables of cases whole, the laws with 
 	@cd tests/system && ENVFS_CLIENT=python ../../.venv/bin/pytest test_access_matrix.py test_asking.py test_crash.py test_exec*.py test_standard_streams.py $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
-	rm -rf .venv .dialects .clients build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .dialects .clients .docs build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

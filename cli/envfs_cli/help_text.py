@@ -38,12 +38,13 @@ class Wrapped(argparse.HelpFormatter):
 
 def command_usage(command: "Command") -> str:
     """Return the form of a command, after argparse's `usage: `. The options are explained further down."""
-    words = [f"envfs {command.name}", "[OPTION ...]", *map(_place, command.arguments)]
+    words = [f"envfs {command.name}", "[OPTION ...]", *map(argument_form, command.arguments)]
     lines = line_wrap.wrap_paragraph(" ".join(words), line_wrap.terminal_width() - len("usage: "), "", "  ")
     return "\n".join(lines)
 
 
-def _place(argument: "Argument") -> str:
+def argument_form(argument: "Argument") -> str:
+    """Return an argument as the form of a command shows it."""
     word = "|".join(argument.choices) or argument.name.upper()
     if argument.kind == "words":
         return f"[-- {word} ...]" if argument.optional else f"-- {word} ..."
