@@ -4,6 +4,9 @@ Law: descriptors, mounts and processes are as many after the tests as before the
 
 Each law of hypothesis is tried with some examples by `make test`, and with many times as many by `make soak`. There is
 no deadline, and nothing fails for how slowly examples are drawn: that says something of the machine and of luck alone.
+
+`make test` tries a test of processes once more, a second after it failed, and names it at the end (RERUN). One that
+fails twice has failed. `make soak` and `make engines` try nothing again.
 """
 
 import gc
@@ -20,6 +23,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.component.proxying import Upstream
+from tests.patience import end_children_of_failed_tests
 from tests.selection import TIMES, dealt_out
 from tests.system import forked
 from tests.system.crashing import put_under_passphrase
@@ -27,7 +31,8 @@ from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mount
 from tests.system.samples import LEVELS
 from tests.system.terminal import leave_terminal
 
-_WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
+_WHOLE_PROGRAM = ("system", "transcripts", "compatibility", "documents")
+_OF_PROCESSES = (*_WHOLE_PROGRAM, "component", "engines")
 _LAWS = ("property", "fuzz")
 _MODE = pytest.StashKey[int]()
 _OF_LUCK = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
@@ -46,6 +51,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     program in a terminal.
     """
     leave_terminal()
+    end_children_of_failed_tests()
     for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python itself ignores these two
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -62,14 +68,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Mark the tests that need root and /dev/fuse, and skip them where either is missing.
 
     Once it is known which are tried, each of several processes is to begin with a share of them, as they take longest.
     """
-    able = _is_able()
+    able, again = _is_able(), config.getoption("markexpr") == "not soak"
     for item in items:
         folder = _folder(item.path)
+        if again and folder in _OF_PROCESSES:
+            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=1))
         if folder in _LAWS:
             item.add_marker(pytest.mark.law)
         if folder in _WHOLE_PROGRAM:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+JSON_SHAPES = 1  # the number of the shapes in json_schema.json: another one where a member goes away or changes
 _SECONDS = len("2026-11-21T08:00:00")
 _COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
 
@@ -223,10 +224,16 @@ def on_terminal() -> bool:
 
 
 def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
-    """Colour text if it goes to a terminal and NO_COLOR is not set."""
+    """Colour text if it goes to a terminal that has colours, and the person did not refuse them."""
     if terminal is None:
         terminal = on_terminal()
-    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not os.environ.get("NO_COLOR") else text
+    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and colours_are_wanted() else text
+
+
+def colours_are_wanted() -> bool:
+    """Tell whether the environment lets a terminal be coloured: by NO_COLOR, CLICOLOR and TERM."""
+    environ = os.environ
+    return not (environ.get("NO_COLOR") or environ.get("CLICOLOR") == "0" or environ.get("TERM") in ("", "dumb"))
 
 
 def shown_time(time: str) -> str:

@@ -77,13 +77,8 @@ class _Client(NamedTuple):
 
     def read(self, size: int) -> None:
         """Read a large body."""
-        buffer, left = bytearray(1 << 18), size
         self.stream.sendall(self.head % b"/?%d" % size)
-        while left > 0:
-            received = self.stream.recv_into(buffer)
-            if not received:
-                raise ConnectionError("the host, or the proxy, closed the connection")
-            left -= received
+        self._take_answer(size)
 
     def send(self, size: int) -> None:
         """Send a large body."""
@@ -92,7 +87,22 @@ class _Client(NamedTuple):
         self.stream.sendall(head)
         for _ in range(size // len(block)):
             self.stream.sendall(block)
-        self._received()
+        self._take_answer(len(ANSWER))
+
+    def _take_answer(self, size: int) -> None:
+        # to the last byte of its body: the next answer begins behind it
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += self._received()
+        head, _, begun = data.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"the proxy answered {data.decode(errors='replace')}")
+        buffer, left = bytearray(1 << 18), size - len(begun)
+        while left > 0:
+            received = self.stream.recv_into(buffer)
+            if not received:
+                raise ConnectionError("the host, or the proxy, closed the connection")
+            left -= received
 
 
 def contests(rounds: int, size: int) -> Generator[Contest, None, None]:

@@ -160,6 +160,7 @@ def load_handlers() -> None:
     """Load all handlers: for a daemon that lasts, while EnvFS's files may become those of another release."""
     for need in _TABLE.values():
         handler_of(need)
+    importlib.import_module("envfs.service.sharing.parts")
 
 
 def handler_of(need: Requirement) -> Handler:

@@ -4,15 +4,16 @@ Laws: an address has one meaning or is refused, with a hint. A password in one i
 shows it. No host and no user begins with a sign that a command could take for an option.
 """
 
-import ipaddress
 import re
-import urllib.parse
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from envfs.core.secret import Secret
 from envfs.errors import BadRequest
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 _LONGEST = 4096
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
@@ -135,7 +136,7 @@ def _folder_path(path: str, scheme: Scheme) -> str:
 def _with_host(name: str, scheme: Scheme, inner: str) -> Address:
     inner, _, query = inner.partition("?")
     authority, slash, path = inner.partition("/")
-    path = urllib.parse.unquote(f"{slash}{path}")
+    path = _unquoted(f"{slash}{path}")
     if "#" in inner or not path.isprintable():
         raise _malformed(scheme)
     if scheme.has_path and path in ("", "/"):
@@ -152,12 +153,12 @@ def _with_host(name: str, scheme: Scheme, inner: str) -> Address:
 
 def _login(login: str, scheme: Scheme) -> tuple[str, Secret[str] | None]:
     user, colon, password = login.partition(":")
-    user = urllib.parse.unquote(user)
+    user = _unquoted(user)
     if not _USER.fullmatch(user):
         raise _malformed(scheme, "the user of an address is letters, digits, _ . and -")
     if colon and not scheme.takes_password:
         raise _malformed(scheme, "such an address has no password")
-    return user, Secret(urllib.parse.unquote(password)) if colon else None
+    return user, Secret(_unquoted(password)) if colon else None
 
 
 def _endpoint(text: str, scheme: Scheme) -> EngineHost:
@@ -182,19 +183,19 @@ def _host_and_port(text: str) -> tuple[str, str]:
 
 def _is_ip(host: str) -> bool:
     try:
-        ipaddress.ip_address(host)
+        _ip_address(host)
     except ValueError:
         return False
     return "%" not in host
 
 
 def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
+    return host == "localhost" or (_is_ip(host) and _ip_address(host).is_loopback)
 
 
 def _options(query: str, scheme: Scheme) -> tuple[tuple[str, str], ...]:
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
-    options = [(name, urllib.parse.unquote(value)) for name, _, value in pairs]
+    options = [(name, _unquoted(value)) for name, _, value in pairs]
     unknown = next((name for name, _ in options if name not in scheme.options), None)
     if unknown is not None:
         allowed = ", ".join(sorted(scheme.options)) or "none"
@@ -202,3 +203,15 @@ def _options(query: str, scheme: Scheme) -> tuple[tuple[str, str], ...]:
     if len(dict(options)) < len(options) or not all(value and value.isprintable() for _, value in options):
         raise BadRequest("an option of the address is there twice, or says nothing")
     return tuple(options)
+
+
+def _unquoted(text: str) -> str:
+    from urllib.parse import unquote  # noqa: PLC0415 - 0.4 MB, and few vaults are shared
+
+    return unquote(text)
+
+
+def _ip_address(host: str) -> "IPv4Address | IPv6Address":
+    import ipaddress  # noqa: PLC0415 - the same
+
+    return ipaddress.ip_address(host)

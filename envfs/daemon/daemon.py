@@ -5,7 +5,6 @@ answer   no mount: the requests of one client over one inherited connection, the
 """
 
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -101,6 +100,8 @@ async def answer_one_client(
         if guard is not None:
             guard.close()
         if passing:
+            import shutil  # noqa: PLC0415 - the end of one command
+
             await trio.to_thread.run_sync(partial(shutil.rmtree, places.home, ignore_errors=True))
 
 

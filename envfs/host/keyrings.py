@@ -6,7 +6,6 @@ of it. Nothing else is ever tried in the place of the keyring that was asked for
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from enum import StrEnum
@@ -82,6 +81,8 @@ def remove_secret(kind: KeyringKind, name: str) -> None:
 
 
 def _need(kind: KeyringKind) -> None:
+    import shutil  # noqa: PLC0415 - few vaults have such a place for the identity
+
     if kind is KeyringKind.KERNEL and shutil.which("keyctl") is None:
         raise EnvFSError("keyctl is not installed", "apt-get install keyutils")
     if kind is KeyringKind.SECRET_SERVICE and importlib.util.find_spec("keyring") is None:

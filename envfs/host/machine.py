@@ -4,7 +4,6 @@ import contextlib
 import os
 import pwd
 import resource
-import shutil
 import stat
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +69,8 @@ def fuse_refusal(device: str = "/dev/fuse") -> str:
 
 def fusermount_refusal(path: str | None = None) -> str:
     """Say why fusermount3 cannot mount for a user, or return the empty string. `path` is where programs are."""
+    import shutil  # noqa: PLC0415 - a daemon of root never needs it
+
     program = shutil.which(_FUSERMOUNT, path=path)
     if program is None:
         return f"{_FUSERMOUNT} is not installed"

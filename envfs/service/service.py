@@ -45,9 +45,8 @@ from envfs.service.project_keys import ProjectKeys
 from envfs.service.proxy_processes.sessions import ProxySessions
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.log_sending import LogSender
-from envfs.service.sharing.mirror import Taken
-from envfs.service.sharing.parts import VaultUser
 from envfs.service.sharing.sharing import VaultSharing
+from envfs.service.sharing.vault_user import Taken, VaultUser
 from envfs.service.sharing.waiting import WaitingVersion
 from envfs.service.writer import Writer
 from envfs.settings import SettingsFile

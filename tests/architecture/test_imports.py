@@ -119,6 +119,13 @@ def test_a_daemon_starts_without_what_few_of_its_requests_need() -> None:
     assert not heads(modules) & {"argparse", "h11", "html", "pyfuse3", "runpy", "idna", "ssl", "tarfile", "tomlkit"}
     assert not modules & {"ipaddress", "urllib.parse", "platform"}
     assert not [name for name in modules if name.startswith(("envfs.control.requests.", "envfs.proxy."))]
+    assert not modules & {"envfs.service.sharing.parts", "envfs.service.sharing.courier_link", "gzip", "shutil"}
+
+
+def test_a_daemon_that_lasts_has_all_of_envfs_and_little_else() -> None:
+    modules = loaded(f"{_DAEMON}\nfrom envfs.control import dispatch; dispatch.load_handlers()")
+    assert {"envfs.control.requests.vault", "envfs.proxy.rules", "envfs.service.sharing.parts"} <= modules
+    assert not modules & {"gzip", "ipaddress", "shutil", "tarfile", "urllib.parse"}
 
 
 def test_a_path_of_the_daemon_is_still_written_as_a_url() -> None:

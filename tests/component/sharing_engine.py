@@ -14,10 +14,9 @@ from envfs.core.secret import Secret
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import NotApproved, StoreUnavailable
 from envfs.service.keys.identity import load_identity
-from tests.component.world import World
+from tests.component.world import TRUSTED, World
 
 SECONDS = 30.0  # that a test waits for a condition at most
-_TRUSTED = 0.002  # a look at a folder is trusted for a millisecond
 
 
 class EngineInMemory:
@@ -175,4 +174,4 @@ async def until(is_so: Callable[[], bool]) -> None:
     with trio.fail_after(SECONDS):
         while not is_so():  # noqa: ASYNC110 - what it looks at tells nobody that it changed
             await trio.sleep(0.01)
-        await trio.sleep(_TRUSTED)
+        await trio.sleep(TRUSTED)

@@ -9,14 +9,13 @@ import ast
 import builtins
 import errno
 import json
-import os
 import random
 import runpy
 import socket
 import sys
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType
@@ -25,6 +24,7 @@ import trio
 
 from envfs.errors import Conflict
 from envfs.host import supervision
+from envfs.host.process import inheritance
 
 _PARTS = ("envfs.control", "envfs.daemon", "envfs.fuse", "envfs.service")
 FAULTS: dict[str, Callable[[], Exception]] = {
@@ -135,7 +135,12 @@ def main() -> None:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(sys.argv[1])
     listener.listen()
-    os.set_inheritable(listener.fileno(), False)
+    drop_inherited = inheritance.drop_inherited
+
+    def drop_others(keep: Iterable[int], *, own_session: bool) -> None:
+        drop_inherited((*keep, listener.fileno()), own_session=own_session)
+
+    inheritance.drop_inherited = drop_others
     threading.Thread(target=_obey, args=(listener,), daemon=True).start()
     del sys.argv[1]
     runpy.run_module("envfs.daemon", run_name="__main__", alter_sys=True)

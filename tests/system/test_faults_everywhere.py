@@ -121,14 +121,14 @@ def victim(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, Orders]]:
     environ = {**home.environ(), "PYTHONPATH": str(Path(__file__).parents[2])}
     log = (home.path / "faulty.log").open("wb")
     with log, subprocess.Popen(command, env=environ, stderr=log, stdout=log, cwd="/") as process:
-        eventually(lambda: home.socket.exists() and "COMPANY_NAME" in _read(home), "the daemon serves")
-        orders = Orders(path)
         try:
+            eventually(lambda: home.socket.exists() and "COMPANY_NAME" in _read(home), "the daemon serves")
+            orders = Orders(path)
             yield home, orders
-        finally:
             orders.close()
             process.send_signal(signal.SIGTERM)
             process.wait(SECONDS)
+        finally:
             home.clear_mounts()
     text = (home.path / "faulty.log").read_text()
     assert "hunter2" not in text

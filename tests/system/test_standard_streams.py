@@ -55,6 +55,7 @@ LINES = [
     "accept /app --yes",
     "check /app",
     "completion bash",
+    "json-schema",
     "doctor",
     "exec /app -- sh -c 'exit 7'",
     "exec /app -- no-such-command-here",
@@ -143,6 +144,7 @@ LINES = [
     "restore",
     "unset /app NOTHING",
     "verify",
+    "web --idle 1s",
 ]
 # each of these ends what the others need; they have tests of their own below
 _ALONE = {"unmount"}

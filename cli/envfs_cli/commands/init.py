@@ -72,3 +72,4 @@ def _print_made(link: session.Session, made: control.Made, identity_file: str, a
     if arguments.recovery or prompts.confirm("make a recovery sheet, for the day when it is lost?"):
         recovery, identity = make_recovery_key(link, "")
         output.print_line(f"\n{sheet_text(recovery.recipient, identity).rstrip()}")
+    output.note("next: `envfs mount`, then `envfs link /app --import` in the folder of a project that has a .env")

@@ -12,6 +12,7 @@ from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import session
 from envfs_cli.replies import log_statistics
 from envfs_cli.replies.written import print_notes
+from envfs_cli.terminal.prompts import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ def _of_machines(link: "Session", arguments: LogArguments, criteria: control.Cou
 
 def _count(link: "Session", criteria: control.CountLog, *, as_json: bool) -> None:
     rows: list[object] = []
-    link.follow(criteria, rows.append)
+    with Waiting("counting"):
+        link.follow(criteria, rows.append)
     callers = [row for row in rows if isinstance(row, control.CallerStatRow)]
     hours = [row for row in rows if isinstance(row, control.HourStatRow)]
     (log_statistics.statistics_json if as_json else log_statistics.print_statistics)(callers, hours)

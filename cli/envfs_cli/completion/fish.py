@@ -1,22 +1,22 @@
 """The script for fish."""
 
-from envfs_cli.completion import VISIBLE, argument_kind, command_flags, command_words, filled_script
+from envfs_cli.completion import VISIBLE, argument_choices, argument_kind, command_flags, command_words, filled_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.grammar import Argument, Command, Option
 
 _ACTIONS = {
-    "level": "-a '(__envfs_levels)'",
-    "here": "-a '(__envfs_here)'",
-    "folder": "-F -a '(__envfs_levels)'",
-    "project": "-a '(__envfs_projects)'",
-    "name": "-a '(__envfs_names)'",
+    "level": "-k -a '(__envfs_levels)'",
+    "here": "-k -a '(__envfs_here)'",
+    "folder": "-k -F -a '(__envfs_levels)'",
+    "project": "-k -a '(__envfs_projects)'",
+    "name": "-k -a '(__envfs_names)'",
     "file": "-F",
     "words": "-a --",
 }
 _OFFERS = {
-    "level": "'(__envfs_levels)'",
+    "level": "'(__envfs_levels)' -k",
     "names": "'(__envfs_listed)'",
     "user": "'(__fish_complete_users)'",
     "group": "'(__fish_complete_groups)'",
@@ -51,7 +51,8 @@ def _command(command: "Command", word: str) -> list[str]:
 
 
 def _action(argument: "Argument", kind: str) -> str:
-    return f"-a {_quoted(' '.join(argument.choices))}" if argument.choices else _ACTIONS.get(kind, "")
+    choices = argument_choices(argument)
+    return f"-a {_quoted(' '.join(choices))}" if choices else _ACTIONS.get(kind, "")
 
 
 def _option(word: str, option: "Option") -> str:

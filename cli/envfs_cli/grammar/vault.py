@@ -217,6 +217,17 @@ COMMANDS = (
         ('eval "$(envfs completion bash)"', "envfs completion fish | source"),
     ),
     Command(
+        "json-schema",
+        "vault",
+        "print the JSON Schema of what --json prints",
+        (Argument("command", "command", "one command's name; default: all commands", optional=True),),
+        (),
+        ("envfs json-schema ls", "envfs json-schema > envfs-output.schema.json"),
+        details="It is of draft 2020-12. Under $defs each shape has the command's words as its name, as in `ls` and "
+        "`ls --names`. With a command, a document fits if it is one of that command's shapes. Members are only ever "
+        "added.",
+    ),
+    Command(
         "__complete",
         HIDDEN,
         "list what a completion script may offer",

@@ -6,9 +6,7 @@ is on the disk and signed: so a gap that a setting made is told from one that a 
 """
 
 import contextlib
-import gzip
 import os
-import shutil
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -173,6 +171,9 @@ def _compress_closed(path: Path) -> None:
 
 
 def _compress(path: Path) -> None:
+    import gzip  # noqa: PLC0415 - once in some weeks
+    import shutil  # noqa: PLC0415
+
     packed, unfinished = path.with_name(path.name + COMPRESSED), path.with_name(f".{path.name}.new")
     try:
         unfinished.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ from envfs.host.evidence.process_files import (
 )
 from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.evidence.script_words import Told
-from envfs.host.evidence.scripts import RunningScript, find_script
+from envfs.host.evidence.scripts import TRIES, NotInMemory, RunningScript, find_script
 from envfs.host.evidence.unfinished import Unfinished, has_time
 
 _PROGRAMS = frozenset((Need.PROGRAM, Need.PROGRAM_DIGEST))
@@ -60,6 +60,13 @@ class _Command(NamedTuple):
     words: list[bytes]
 
 
+class _Walks(NamedTuple):
+    """How often a thread went the way to the script of a run, which was not in the kernel's memory."""
+
+    run: _Run | None = None
+    times: int = 0
+
+
 class SeenBefore(NamedTuple):
     """Evidence that was gathered before, of a process that may have ended."""
 
@@ -73,7 +80,7 @@ class SeenBefore(NamedTuple):
 class ProcessSource:
     """Evidence of a process, by its folder, which is closed by the one that opened it."""
 
-    __slots__ = ("_asked", "_began", "_command", "_evidence", "_files", "_folder", "_outline", "_run", "kept")
+    __slots__ = ("_asked", "_began", "_command", "_evidence", "_files", "_folder", "_outline", "_run", "_walks", "kept")
 
     def __init__(self, folder: int, outline: Outline, files: ProgramFiles) -> None:
         """Look at the process whose folder is open as `folder`, when somebody asks."""
@@ -84,6 +91,7 @@ class ProcessSource:
         self._evidence = Evidence()
         self._run = _Run()
         self._command: _Command | None = None
+        self._walks = _Walks()
         self._began = 0.0
         self.kept: Caller | None = None
 
@@ -195,6 +203,10 @@ class ProcessSource:
             words = self._words(run)
             process = RunningScript(self._folder, self._began, words)
             script = find_script(self._files, process, with_digest=Need.SCRIPT_DIGEST in needs)
+        except NotInMemory as unfinished:
+            if self._is_worth_a_walk(run):
+                _wait_for(unfinished)
+            return evidence
         except Unfinished as unfinished:
             _wait_for(unfinished)
             return evidence
@@ -206,6 +218,11 @@ class ProcessSource:
             case _:
                 seen = _SCRIPTS if script.sha256 else {Need.SCRIPT}
                 return evidence._replace(script=script, seen=evidence.seen | seen)
+
+    def _is_worth_a_walk(self, run: _Run) -> bool:
+        walks = self._walks if self._walks.run == run else _Walks(run)
+        self._walks = walks._replace(times=walks.times + 1)
+        return walks.times < TRIES
 
     def _with_ancestors(self, evidence: Evidence, needs: frozenset[Need], stat: ProcessStat) -> Evidence:
         try:

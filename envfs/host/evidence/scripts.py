@@ -20,9 +20,15 @@ from envfs.host.evidence.script_words import Told, script_word
 from envfs.host.evidence.unfinished import Unfinished
 
 _OF_EACH_PROCESS = (b"/proc/", b"/dev/")  # /dev/fd/63 is another file for this process
-_TRIES = 3  # what is not in the kernel's memory is, once it was read
+# A walk brings a path into the kernel's memory. But a tmpfs never remembers that a name is missing, and a file system
+# of another program remembers nothing for long.
+TRIES = 3
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _SECOND_NS, _TICKS_NS = 1_000_000_000, 20_000_000  # processes begin, and files change, at ticks of at most 10 ms
+
+
+class NotInMemory(Unfinished):
+    """The way to a script is not in the kernel's memory. It may not be there after the walk either."""
 
 
 class RunningScript(NamedTuple):
@@ -37,7 +43,8 @@ def find_script(files: ProgramFiles, running: RunningScript, *, with_digest: boo
     """Return the script of a process, which has to be in the daemon's own user namespace.
 
     Raises:
-        Unfinished: the way to it is not in the kernel's memory, or it is large
+        NotInMemory: the way to it is not in the kernel's memory
+        Unfinished: it is large
         OSError: the process is gone
     """
     process, began, words = running
@@ -66,7 +73,7 @@ def read_script(files: ProgramFiles, folder: int, began: float) -> ProgramFile |
         OSError: the process is gone
     """
     running = RunningScript(folder, began, command_line(folder))
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         try:
             return find_script(files, running, with_digest=False)
         except Unfinished as unfinished:
@@ -99,12 +106,12 @@ def _place(process: int, word: bytes) -> tuple[bool, int]:
     return is_here, os.open(name, _PLACE, dir_fd=process)
 
 
-def _not_in_memory(process: int, word: bytes) -> Unfinished:
+def _not_in_memory(process: int, word: bytes) -> NotInMemory:
     is_here, place = _place(process, word)
-    return Unfinished(partial(_walk, place, word if is_here else word.lstrip(b"/")), partial(os.close, place))
+    return NotInMemory(partial(_walk, place, word if is_here else word.lstrip(b"/")), partial(os.close, place))
 
 
 def _walk(place: int, path: bytes) -> None:
-    # after this every step is in the kernel's memory
+    # after this every step is in the kernel's memory, where the file system lets it
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_PATH | os.O_CLOEXEC, dir_fd=place))

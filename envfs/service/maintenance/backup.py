@@ -8,11 +8,10 @@ import hashlib
 import io
 import json
 import os
-import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import trio
 
@@ -24,6 +23,9 @@ from envfs.host import clocks
 from envfs.service.service import Service
 from envfs.vault.description import KEY
 from envfs.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from tarfile import TarFile
 
 INDEX, FORMAT = "index.json", "envfs-backup-1"
 _LARGEST, _CHUNK = 1 << 28, 1 << 20
@@ -94,6 +96,8 @@ def _opened_log(path: Path, opened: ExitStack) -> tuple[str, BinaryIO, int]:
 
 
 def _write(moment: _Moment, handle: int) -> BackupFacts:
+    import tarfile  # noqa: PLC0415 - half a megabyte with what it loads, and nothing else needs it
+
     index: dict[str, dict[str, object]] = {}
     with (
         os.fdopen(os.dup(handle), "wb") as file,
@@ -137,10 +141,8 @@ class _Hashing:
         return data
 
 
-def _add(
-    tar: tarfile.TarFile, moment: _Moment, name: str, source: BinaryIO | io.BytesIO, size: int
-) -> dict[str, object]:
-    member = tarfile.TarInfo(name)
+def _add(tar: "TarFile", moment: _Moment, name: str, source: BinaryIO | io.BytesIO, size: int) -> dict[str, object]:
+    member = tar.tarinfo(name)
     member.size, member.mode, member.mtime = size, 0o600, clocks.parse_nanoseconds(moment.time) // 10**9
     hashing = _Hashing(source, size)
     tar.addfile(member, hashing)

@@ -16,7 +16,7 @@ from envfs.courier.engine import EVERYTHING, Engine
 from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.forks import AT_ONCE, ForkSearch, bounded
-from envfs.service.sharing.mirror import Mirror, Taken
+from envfs.service.sharing.mirror import Mirror
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.partition import MEMBERS_ALONE, Partition
 from envfs.service.sharing.planning import (
@@ -28,6 +28,7 @@ from envfs.service.sharing.planning import (
     key_stream_of,
     plan_catch_up,
 )
+from envfs.service.sharing.vault_user import Taken
 from envfs.service.sharing.waiting import WaitingVersion
 
 _AHEAD = 15  # records behind a taken number that are asked for with that one

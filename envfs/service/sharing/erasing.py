@@ -16,8 +16,8 @@ from envfs.errors import EnvFSError, NotApproved
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.tombstones import checked_tombstones
 from envfs.service.sharing.facts import SharingFacts
-from envfs.service.sharing.mirror import Taken
 from envfs.service.sharing.planning import is_shared
+from envfs.service.sharing.vault_user import Taken
 from envfs.store import BulkStore
 from envfs.vault.vault import Vault
 

@@ -13,7 +13,6 @@ from envfs.courier.engine import Engine
 from envfs.errors import StoreUnavailable
 from envfs.service.sharing.mirror import Mirror
 
-REJOIN = "`envfs sync rejoin` takes the engine's, and merges this machine's versions into them"
 AT_ONCE = 120  # records: of the largest size they are the most that one message may carry
 _SECONDS = 30.0  # for one request to the engine
 _IN_TURN = 200  # streams of which a pass looks at a record, although nothing says that they changed

@@ -9,7 +9,7 @@ from envfs.courier.engine import Engine
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.service.sharing.catching_up import CatchingUp
 from envfs.service.sharing.facts import SharingFacts
-from envfs.service.sharing.mirror import Taken
+from envfs.service.sharing.vault_user import Taken
 from envfs.service.sharing.waiting import WaitingVersion
 
 _MERGED_AT_ONCE = 32  # versions that waited, of one stream

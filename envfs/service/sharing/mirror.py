@@ -5,7 +5,6 @@ Law: the index of levels has a level before its first record is there, as for on
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 import trio
 
@@ -14,19 +13,12 @@ from envfs.errors import EnvFSError, StoreUnavailable
 from envfs.service.sharing.checking import CheckedRecords
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.planning import is_shared
+from envfs.service.sharing.vault_user import Taken
 from envfs.service.sharing.waiting import WaitingVersion
 from envfs.vault.inventory import is_removed
 from envfs.vault.vault import Vault
 
 _TOPS = ("member", "key", "tombstone", "level", "audit")
-
-
-class Taken(NamedTuple):
-    """A level that has other text now, and its newest record before that: number and digest."""
-
-    level: str
-    seq: int
-    digest: str
 
 
 class Mirror:

@@ -1,6 +1,6 @@
 """The parts by which one open vault is shared, joined to each other."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.errors import EnvFSError
@@ -10,23 +10,11 @@ from envfs.service.sharing.catching_up import CatchingUp
 from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.merging import Merging
-from envfs.service.sharing.mirror import Mirror, Taken
+from envfs.service.sharing.mirror import Mirror
 from envfs.service.sharing.overlay import SharedStore
-from envfs.service.sharing.rejoining import Accept, Rejoining
-from envfs.service.sharing.waiting import WaitingVersion
+from envfs.service.sharing.rejoining import Rejoining
+from envfs.service.sharing.vault_user import Taken, VaultUser
 from envfs.vault.vault import Vault
-
-
-class VaultUser(NamedTuple):
-    """The acts of a vault's daemon for its sharing.
-
-    `tell` is told of texts that came, `rebase` merges a version that waited, and `accept` takes note of versions that
-    count from now on.
-    """
-
-    tell: Callable[[Taken], None]
-    rebase: Callable[[WaitingVersion], Awaitable[object]]
-    accept: Accept
 
 
 class SharingParts(NamedTuple):
@@ -45,7 +33,6 @@ def join_parts(
 ) -> SharingParts:
     """Return the parts. A rejoining that a killed process began is finished, as far as the disk lets it."""
     mirror, checker = Mirror(vault, store), Checker(vault, keyholder)
-    vault.memory.is_waiting, vault.memory.is_stored = store.is_waiting, store.is_stored
     passes = CatchingUp(store, mirror, checker, facts)
     rejoining = Rejoining(vault, store, mirror, checker, passes, aside)
     try:

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from envfs.errors import EnvFSError
 from envfs.service.sharing.facts import SharingFacts
-from envfs.service.sharing.forks import REJOIN
 from envfs.service.sharing.outbox import Outbox
+
+REJOIN = "`envfs sync rejoin` takes the engine's, and merges this machine's versions into them"
 
 _LONG_SECONDS = 600  # that an engine may be away before somebody is told, where nothing waits
 _NAMED = 3  # of streams

@@ -5,7 +5,7 @@ machine's line until the other one is whole. Every text of this machine's line g
 waited already, and is applied again to the engine's newest. The next start finishes what a killed process began.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import trio
@@ -17,14 +17,13 @@ from envfs.service.sharing.aside import LineAside, LinesAside
 from envfs.service.sharing.catching_up import CatchingUp
 from envfs.service.sharing.checking import Arrived, Checker
 from envfs.service.sharing.forks import AT_ONCE, bounded
-from envfs.service.sharing.mirror import Mirror, Taken
+from envfs.service.sharing.mirror import Mirror
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.planning import RecordRange, batches, by_kind, is_held_up
+from envfs.service.sharing.vault_user import Accept, Taken
 from envfs.service.sharing.waiting import WaitingVersion
 from envfs.vault.high_water import Seen
 from envfs.vault.vault import Vault
-
-Accept = Callable[[str, int], None]  # takes note that a person takes a level at a version for the truth
 
 
 class Rejoined(NamedTuple):

@@ -7,7 +7,7 @@ away. An engine is believed about the places of its own records alone. Without a
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import trio
 
@@ -20,18 +20,21 @@ from envfs.host.supervision import supervised_nursery
 from envfs.service.sharing.aside import LinesAside
 from envfs.service.sharing.erasing import Erasing
 from envfs.service.sharing.facts import SharingFacts
-from envfs.service.sharing.forks import REJOIN
+from envfs.service.sharing.late_loading import LateParts, running_courier
 from envfs.service.sharing.listening import PartWatch
 from envfs.service.sharing.offering import offer_record
 from envfs.service.sharing.outbox import Outbox
 from envfs.service.sharing.overlay import SharedStore
-from envfs.service.sharing.parts import SharingParts, VaultUser, join_parts
 from envfs.service.sharing.planning import is_held_up
-from envfs.service.sharing.problems import sharing_problems
-from envfs.service.sharing.rejoining import Accept, Rejoined
+from envfs.service.sharing.problems import REJOIN, sharing_problems
+from envfs.service.sharing.vault_user import Accept, VaultUser
 from envfs.service.sharing.waiting import Settled, WaitingVersion
 from envfs.store import BulkStore
 from envfs.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from envfs.service.sharing.parts import SharingParts
+    from envfs.service.sharing.rejoining import Rejoined
 
 Connect = Callable[[Secret[str]], AbstractAsyncContextManager[Engine]]
 _PATIENCE = 3.0  # of a writer, for the engine
@@ -55,11 +58,11 @@ class VaultSharing:
         self._address = address
         self._last_address = ""
         self._engine: Engine | None = None
-        self._parts: SharingParts | None = None
+        self._late = LateParts(self.store, self.aside, facts)
         self._hints: set[str] = {EVERYTHING}
         self._come = trio.Event()
         self._changed = trio.Event()
-        self.connect: Connect = _running_courier
+        self.connect: Connect = running_courier
         self.after_pass: Callable[[Engine], Awaitable[None]] | None = None
         self.lasts = True  # a daemon for one command connects when something needs it
         self._is_needed = False
@@ -88,7 +91,12 @@ class VaultSharing:
 
     def join(self, vault: Vault, keyholder: Keyholder, user: VaultUser) -> None:
         """Share a vault that was opened, for `user`."""
-        self._parts = join_parts(vault, keyholder, self.store, self.aside, self.facts, user)
+        vault.memory.is_waiting, vault.memory.is_stored = self.store.is_waiting, self.store.is_stored
+        self._late.join(vault, keyholder, user)
+
+    @property
+    def _parts(self) -> "SharingParts | None":
+        return self._late.get()
 
     def wake(self, hint: str = EVERYTHING) -> None:
         """Have a pass soon."""
@@ -109,8 +117,7 @@ class VaultSharing:
             NotApproved: the engine takes nothing from this machine. The version was taken back
         """
         waiting = next((one for one in self.store.outbox.of(stream) if one.data == data), None)
-        parts = self._parts
-        if waiting is None or parts is None:
+        if waiting is None or (parts := self._parts) is None:
             return Settled.STORED
         parts.passes.in_flight.add(waiting.number)
         try:
@@ -143,7 +150,7 @@ class VaultSharing:
         stays = is_held_up(stream, self.facts.forked)
         return [one for one in self.store.outbox.of(stream) if not stays and one.number not in self.facts.unmerged]
 
-    async def _settle(self, parts: SharingParts, waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
+    async def _settle(self, parts: "SharingParts", waiting: WaitingVersion, *, takes_turns: bool) -> Settled:
         engine = await self._reachable()
         stays = is_held_up(waiting.stream, self.facts.forked)  # then it follows on nothing that the engine has
         if engine is None or stays or len(self.store.outbox.of(waiting.stream)) > 1:
@@ -218,7 +225,7 @@ class VaultSharing:
                 return await parts.passes.never_counts(engine, stream, seq)
         return b""
 
-    async def rejoin(self, accept: Accept) -> list[Rejoined]:
+    async def rejoin(self, accept: Accept) -> "list[Rejoined]":
         """Follow the engine again in all streams that are forked.
 
         Raises:
@@ -339,9 +346,3 @@ class VaultSharing:
         with trio.move_on_after(seconds):
             await self._come.wait()
         self._come = trio.Event()
-
-
-def _running_courier(address: Secret[str]) -> AbstractAsyncContextManager[Engine]:
-    from envfs.service.sharing.courier_link import running_courier  # noqa: PLC0415 - few vaults are shared
-
-    return running_courier(address)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from envfs.core.access.evidence import Need, ProgramFile
 from envfs.host.evidence.process_files import process_stat, read_process_file
 from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.evidence.script_words import Told
-from envfs.host.evidence.scripts import RunningScript, find_script
+from envfs.host.evidence.scripts import TRIES, RunningScript, find_script
 from envfs.host.evidence.unfinished import Unfinished
 from tests.unit.host.evidence.running import WAITING, gathered, needs_root, running, source_of
 
@@ -28,11 +29,12 @@ def script(tmp_path: Path) -> Path:
 def script_of(folder: int, *, with_digest: bool = True) -> ProgramFile | Told:
     files, began = ProgramFiles(), process_stat(folder).started
     words = read_process_file(folder, "cmdline", 1 << 16).split(b"\0")[:-1]
-    while True:
+    for _ in range(TRIES):
         try:
             return find_script(files, RunningScript(folder, began, words), with_digest=with_digest)
         except Unfinished as unfinished:
             unfinished.finish()
+    return Told.CANNOT_TELL
 
 
 def test_a_script_is_told_with_its_content(script: Path) -> None:
@@ -90,6 +92,23 @@ def test_what_is_no_file_is_not_told_and_keeps_nobody_waiting(script: Path, kind
                 script.symlink_to("/dev/zero")
         assert script_of(folder) is Told.CANNOT_TELL
         assert not gathered(source_of(folder)).seen & {Need.SCRIPT, Need.SCRIPT_DIGEST}
+
+
+@needs_root
+def test_a_script_that_left_a_tmpfs_keeps_nobody_waiting(tmp_path: Path) -> None:
+    # the kernel never remembers there that a name is not there
+    subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)
+    try:
+        script = tmp_path / "deploy.sh"
+        script.write_text(WAITING)
+        with running(SH, script) as folder:
+            script.unlink()
+            source = source_of(folder)
+            assert not gathered(source).seen & {Need.SCRIPT, Need.SCRIPT_DIGEST}
+            script.write_text(WAITING)
+            assert Need.SCRIPT in gathered(source_of(folder)).seen
+    finally:
+        subprocess.run(["umount", "--lazy", tmp_path], check=True)
 
 
 def test_a_program_that_runs_no_script_is_known_to_have_none() -> None:
