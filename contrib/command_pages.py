@@ -50,10 +50,10 @@ def write_pages(folder: str) -> None:
 def make_pages() -> dict[str, str]:
     """Return the pages by the names of their files."""
     commands = [command for command in grammar.all_commands() if command.group != grammar.HIDDEN]
-    statuses = _read_statuses()
+    statuses, shapes = _read_statuses(), _read_shapes()
     return {
         "commands.md": _overview(commands),
-        **{f"{command.name}.md": _page(command, commands, statuses) for command in commands},
+        **{f"{command.name}.md": _page(command, commands, statuses, shapes) for command in commands},
     }
 
 
@@ -78,7 +78,7 @@ def _overview(commands: list[Command]) -> str:
     return _text(lines)
 
 
-def _page(command: Command, commands: list[Command], statuses: dict[str, str]) -> str:
+def _page(command: Command, commands: list[Command], statuses: dict[str, str], shapes: list[tuple[str, str]]) -> str:
     lines = [_MARK, f"# envfs {command.name}", "", f"{command.summary[0].upper()}{command.summary[1:]}.", ""]
     lines += ["```text", *_forms(command), "```", ""]
     if command.details:
@@ -93,7 +93,7 @@ def _page(command: Command, commands: list[Command], statuses: dict[str, str]) -
     lines += [f"| {number} | {text} |" for number, text in _own_statuses(command, statuses)]
     lines += ["", "Each refusal has [a number of its own](../cli-contract.md#1-exit-statuses), 100 and above.", ""]
     if any("--json" in option.flags for option in command.options):
-        lines += ["`--json` prints [one document, whose members are promised](../cli-contract.md#4-json).", ""]
+        lines += ["## JSON", "", *_json(command, shapes)]
     near = [other for other in commands if other.group == command.group and other is not command]
     lines += ["## See also", "", ", ".join(f"[{other.name}]({other.name}.md)" for other in near)]
     return _text(lines)
@@ -110,10 +110,18 @@ def _arguments(command: Command) -> list[str]:
         return []
     lines = ["## Arguments", "", "| argument | meaning |", "|---|---|"]
     for argument in command.arguments:
-        lines.append(f"| `{argument.name.upper()}` | {_cell(argument.help)} |")
+        choices = "" if argument.meanings else ", ".join(f"`{choice}`" for choice in argument.choices)
+        lines.append(f"| `{argument.name.upper()}` | {_cell(argument.help)}{choices and f': {choices}'} |")
         pairs = zip(argument.choices, argument.meanings, strict=True) if argument.meanings else ()
         lines += [f"| `{choice}` | {_cell(meaning)} |" for choice, meaning in pairs]
     return [*lines, ""]
+
+
+def _json(command: Command, shapes: list[tuple[str, str]]) -> list[str]:
+    """Return what `--json` prints, as the contract has it."""
+    own = [row for names, row in shapes if re.search(rf"`{re.escape(command.name)}[ `]", names)]
+    promise = "Members are [only ever added](../cli-contract.md#4-json). `envfs json-schema` prints the schema."
+    return ["| command | prints | members |", "|---|---|---|", *own, "", promise, ""]
 
 
 def _options(command: Command) -> list[str]:
@@ -144,6 +152,14 @@ def _read_statuses() -> dict[str, str]:
         section = file.read().partition("\n## 1.")[2].partition("\n### ")[0]
     rows = [[cell.strip() for cell in line.split("|")] for line in section.splitlines() if re.match(r"\| \d", line)]
     return {row[1]: row[3].replace("](", "](../") for row in rows}
+
+
+def _read_shapes() -> list[tuple[str, str]]:
+    """Return the rows of the contract's table of JSON, each with its first cell."""
+    with open(os.path.join(ROOT, "docs", "cli-contract.md"), encoding="utf-8") as file:
+        section = file.read().partition("\n## 4.")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    return [(row.split(" | ")[0], row.replace("](", "](../")) for row in rows]
 
 
 def _own_statuses(command: Command, statuses: dict[str, str]) -> list[tuple[str, str]]:

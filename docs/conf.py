@@ -24,6 +24,8 @@ nitpicky = True
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
+smartquotes = False  # `--only` in prose stays what it is
+
 html_theme = "furo"
 html_title = f"EnvFS {release}"
 html_static_path = ["_static"]
