@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # with what was scrolled off
 JSON_SHAPES = 1  # the number of the shapes in json_schema.json: another one where a member goes away or changes
 _SECONDS = len("2026-11-21T08:00:00")
 _COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
@@ -52,7 +53,7 @@ def done(text: str) -> None:
     if sys.stderr.isatty():
         from envfs_cli import line_wrap
 
-        _tell(f"{line_wrap.wrap_message(clean(text), 0, 0)}\n")
+        _tell(f"{line_wrap.wrap_message(spoken_text(text), 0, 0)}\n")
 
 
 def plain_error(text: str) -> None:
@@ -73,7 +74,14 @@ def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) ->
     word = paint(f"{kind}:", style, sys.stderr.isatty())
     from envfs_cli import line_wrap
 
-    _tell(f"envfs: {word} {line_wrap.wrap_message(clean(text), len(f'envfs: {kind}: '))}\n")
+    _tell(f"envfs: {word} {line_wrap.wrap_message(spoken_text(text), len(f'envfs: {kind}: '))}\n")
+
+
+def spoken_text(text: str) -> str:
+    """Return a text as messages have it: what was typed may be a token in the wrong place, which is not repeated."""
+    from envfs.dotenv.placeholders.redaction import redact_credentials
+
+    return redact_credentials(clean(text))
 
 
 def _tell(text: str) -> None:
@@ -216,6 +224,12 @@ def lines_below(indent: str, text: str) -> list[str]:
     from envfs_cli import line_wrap
 
     return line_wrap.wrap_paragraph(clean(text), line_wrap.terminal_width(), indent, indent)
+
+
+def clear_screen() -> None:
+    """Clear the terminal, if it is one that can be."""
+    if on_terminal() and os.environ.get("TERM", "dumb") not in ("", "dumb"):
+        raw(_CLEAR)
 
 
 def on_terminal() -> bool:

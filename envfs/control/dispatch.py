@@ -47,6 +47,7 @@ class Requirement(NamedTuple):
 _C = Capability
 _TABLE: dict[type, Requirement] = {
     ask.Status: Requirement(_C.NAMES, Where.NOWHERE, "vault.status"),
+    ask.WatchStatus: Requirement(_C.NAMES, Where.NOWHERE, "watch.watch_status"),
     ask.ReadView: Requirement(_C.READ, Where.GATE, "views.read_view"),
     ask.DescribeView: Requirement(_C.NAMES, Where.GATE, "views.describe_view"),
     ask.WatchView: Requirement(_C.NAMES, Where.GATE, "watch.watch_view"),

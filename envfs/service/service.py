@@ -36,6 +36,7 @@ from envfs.host.callers import callers
 from envfs.host.process.hook import Hook
 from envfs.locations import Locations
 from envfs.rules_file import RulesFile
+from envfs.service.announcement import Announcement
 from envfs.service.budgets import Budgets
 from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison, LevelVersion
@@ -116,7 +117,9 @@ class Service:
         self.book = RuleBook(self.settings, RulesFile(Path(places.rules)))
         self.uses = RuleUses(Path(places.uses))
         self.refusals = Refusals(lambda: self.log)
-        self.locks = Locks()
+        self.state_changed = Announcement()
+        self.locks = Locks(self.state_changed.make)
+        self.sharing.on_change = self.state_changed.make
         self.budgets = Budgets()
         self.pace = Pace()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint

@@ -21,6 +21,7 @@ R = control
 OTHER = "age17cyz8uddawjyrgxfl2pma468ptvmtal758qzdvqcqs9afjr5jqzql6x2nf"
 CASES: dict[str, Case] = {
     "status": Case(R.Status(), R.StatusReport, needs_key=False, needs_log=False),
+    "watch the status": Case(R.WatchStatus(), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
     "list variables": Case(R.ListVariables("/shop"), R.Done),
     "list presence": Case(R.ListPresence("/shop", ages=True), R.Done),
@@ -117,6 +118,7 @@ CASES: dict[str, Case] = {
 READS = {
     "compare levels",
     "status",
+    "watch the status",
     "read a view",
     "watch a view",
     "describe a view",

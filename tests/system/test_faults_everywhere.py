@@ -159,6 +159,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "show-approval", "question": "q1"}, ()),
     ({"type": "respond-approval", "question": "q1"}, ()),
     ({"type": "watch-approvals"}, ()),
+    ({"type": "watch-status"}, ()),
     ({"type": "list-readers", "level": "/shop"}, ()),
     ({"type": "list-proxies"}, ()),
     ({"type": "list-proxy-rules", "level": "/shop"}, ()),
@@ -216,7 +217,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
 ]
 
 
-_ENDLESS: tuple[Body, ...] = ({"type": "watch-approvals"},)
+_ENDLESS: tuple[Body, ...] = ({"type": "watch-approvals"}, {"type": "watch-status"})
 
 
 def _ask_everything(home: Home, seconds: float) -> None:

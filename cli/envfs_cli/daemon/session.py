@@ -75,8 +75,8 @@ class Session:
     def _told(
         self, request: "NamedTuple", descriptors: "tuple[int, ...]", received: "list[object]"
     ) -> "tuple[object, bytes]":
-        with signs_of_life.while_it_works(request):
-            answer = self._link.ask(request, descriptors, _keep_in(received, self._link))
+        keep = _keep_in(received, self._link)
+        answer = signs_of_life.shown_while(lambda: self._link.ask(request, descriptors, keep), request)
         # which version it is of comes first among the rows, and is for the person
         while received and isinstance(received[0], control.ChosenRow):
             from envfs_cli.daemon import chosen

@@ -4,8 +4,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-    from typing import NamedTuple
+    from collections.abc import Callable
+    from typing import NamedTuple, TypeVar
+
+    Answer = TypeVar("Answer")
 
 _USUAL = "working"
 _WORDS = {
@@ -37,12 +39,11 @@ _WORDS = {
 }
 
 
-def while_it_works(request: "NamedTuple") -> "AbstractContextManager[None]":
-    """Return a block in which a person at a terminal sees that the daemon works on a request."""
+def shown_while(work: "Callable[[], Answer]", request: "NamedTuple") -> "Answer":
+    """Do what a request takes. A person at a terminal sees that the daemon works on it."""
     if sys.stderr is None or not sys.stderr.isatty():
-        from contextlib import nullcontext
-
-        return nullcontext()
+        return work()
     from envfs_cli.terminal.prompts import Waiting
 
-    return Waiting(_WORDS.get(type(request).__name__, _USUAL))
+    with Waiting(_WORDS.get(type(request).__name__, _USUAL)):
+        return work()

@@ -167,6 +167,7 @@ COMMANDS = (
         examples=("envfs shell", "envfs shell < script"),
         details="All other commands are there, with levels relative to the one that `cd` went to; where a command "
         "needs a level and none is given, that one is meant. If standard input is not a terminal, its lines are run as "
-        "a script, up to the first that fails. Lines that are no commands, or come after a space, are not remembered.",
+        "a script, up to the first that fails. A line that may hold a value is not remembered, nor one after a space. "
+        "Below the prompt stands the state of the daemon. F2 answers a question of a program, shown above it.",
     ),
 )

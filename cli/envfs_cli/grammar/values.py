@@ -225,9 +225,13 @@ COMMANDS = (
         "edit",
         "values",
         "edit a level's own text, in memory only",
-        (HERE,),
+        (HERE, NAME._replace(help="begin at the line of this variable", optional=True)),
         (YES, MESSAGE, PASSPHRASE),
-        ("envfs edit /shop/prod", "VISUAL=nano envfs edit /shop/prod -m 'the new database'"),
+        (
+            "envfs edit /shop/prod",
+            "envfs edit /shop/prod DATABASE_URL",
+            "VISUAL=nano envfs edit /shop/prod -m 'the new database'",
+        ),
         details="The editor is that of VISUAL or EDITOR. The file is in memory, in a folder that other processes do "
         "not see, and vim, nano and emacs are told to keep no copies elsewhere. When the editor ends, the names that "
         "change are shown, and a yes writes the new version. A text with a fault opens again at its line and column. "

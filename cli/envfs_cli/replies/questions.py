@@ -133,6 +133,11 @@ def _respond(row: control.QuestionRow) -> str:
     return output.clean(f"envfs approvals respond {row.question}")
 
 
+def asker_words(row: control.QuestionRow) -> str:
+    """Return who asks, with which program."""
+    return f"{_user(row)}, {_words(row)}"
+
+
 def _user(row: control.QuestionRow) -> str:
     return f"{row.user} (uid {row.uid})" if row.user else f"uid {row.uid}"
 
