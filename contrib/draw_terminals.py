@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyte
 
@@ -36,8 +36,8 @@ class Style(NamedTuple):
     """How a run of characters looks."""
 
     colour: str
+    ground: str
     is_bold: bool
-    is_reverse: bool
 
 
 def main() -> None:
@@ -45,22 +45,25 @@ def main() -> None:
     folder = sys.argv[1]
     for name, picture in json.load(sys.stdin).items():
         with open(os.path.join(folder, f"{name}.svg"), "w", encoding="utf-8") as file:
-            file.write(_draw(picture["title"], _screen(picture["columns"], picture["commands"])))
+            file.write(_draw(picture["title"], _screen(picture)))
 
 
-def _screen(columns: int, commands: list[tuple[str, str]]) -> pyte.Screen:
-    screen = pyte.Screen(columns, _ROWS)
+def _screen(picture: dict[str, Any]) -> pyte.Screen:
+    screen = pyte.Screen(picture["columns"], picture["rows"] or _ROWS)
     stream = pyte.Stream(screen)
-    for command, written in commands:
-        stream.feed(f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m\r\n")
+    for command, written in picture["commands"]:
+        if command:
+            stream.feed(f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m\r\n")
         stream.feed(written.replace("\r\n", "\n").replace("\n", "\r\n"))
-        if screen.cursor.x:
+        if screen.cursor.x and not picture["rows"]:
             stream.feed("\r\n")
     return screen
 
 
 def _draw(title: str, screen: pyte.Screen) -> str:
-    rows = [list(_runs(screen, row)) for row in range(screen.cursor.y)]
+    rows = [list(_runs(screen, row)) for row in range(screen.lines)]
+    while not rows[-1]:
+        rows.pop()
     columns = max(start + len(text) for row in rows for start, text, _ in row)
     width, height = round(columns * _WIDTH) + 2 * _LEFT, len(rows) * _HEIGHT + 2 * _TOP + _BAR
     size = f'width="{width}" height="{height}"'
@@ -82,9 +85,11 @@ def _draw(title: str, screen: pyte.Screen) -> str:
 
 def _run(start: int, y: int, text: str, style: Style) -> Iterator[str]:
     x, length = _LEFT + start * _WIDTH, len(text) * _WIDTH
-    if style.is_reverse:
-        yield f'<rect x="{x:g}" y="{y}" width="{length:g}" height="{_HEIGHT}" fill="{style.colour}"/>'
-    look = f'fill="{_DARK if style.is_reverse else style.colour}"' + (' font-weight="600"' if style.is_bold else "")
+    if style.ground:
+        yield f'<rect x="{x:g}" y="{y}" width="{length:g}" height="{_HEIGHT}" fill="{style.ground}"/>'
+    if not text.strip():
+        return
+    look = f'fill="{style.colour}"' + (' font-weight="600"' if style.is_bold else "")
     yield f'<text x="{x:g}" y="{y + 14}" textLength="{length:g}" {look}>{html.escape(text, quote=False)}</text>'
 
 
@@ -93,14 +98,22 @@ def _runs(screen: pyte.Screen, row: int) -> Iterator[tuple[int, str, Style]]:
     at = 0
     for style, group in groupby(cells, _style):
         text = "".join(cell.data for cell in group)
-        for piece in re.finditer(r".+" if style.is_reverse else r"\S+(?: \S+)*", text):  # SVG would narrow wider gaps
+        for piece in re.finditer(r".+" if style.ground else r"\S+(?: \S+)*", text):  # SVG would narrow wider gaps
             yield at + piece.start(), piece[0], style
         at += len(text)
 
 
 def _style(cell: pyte.screens.Char) -> Style:
-    colour = _COLOURS.get(cell.fg) or (f"#{cell.fg}" if len(cell.fg) == len("ffffff") else _LIGHT)
-    return Style(colour, cell.bold, cell.reverse)
+    colour, ground = _colour(cell.fg, _LIGHT), "" if cell.bg == "default" else _colour(cell.bg, _DARK)
+    if cell.reverse:
+        colour, ground = ground or _DARK, colour
+    return Style(colour, ground, cell.bold)
+
+
+def _colour(name: str, usual: str) -> str:
+    if name == "brightblack":  # the ground of a bar
+        return "#33404f"
+    return _COLOURS.get(name.removeprefix("bright")) or (f"#{name}" if len(name) == len("ffffff") else usual)
 
 
 if __name__ == "__main__":

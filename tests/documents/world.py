@@ -53,6 +53,7 @@ class World:
             ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-c", _BEGIN],
             env=environment,
             stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # it complains of how its child ended
         )
         eventually(self._has_begun, "the world begins")
         return self
@@ -104,7 +105,7 @@ class World:
             "LOGNAME": user or "root",
             "SHELL": "/bin/bash",
             "PATH": PATH,
-            "TERM": "dumb",
+            "TERM": "xterm",
             "LANG": "C.UTF-8",
             **runtime,
         }
