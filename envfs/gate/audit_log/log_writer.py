@@ -76,14 +76,14 @@ class LogWriter:
     def _middle(self, event: Event, caller: Caller | None) -> str:
         # put together once for the opens of one process: then these are the same objects
         if caller is None:
-            return redact_credentials(audit.entry_middle(event, None, UNSEEN))
+            return audit.entry_middle(event, None, UNSEEN, redact_credentials)
         origin = self._origins.look(caller)
         before = self._middles.get(caller.pid)
         if before is not None and before[0] is event and before[1] is caller and before[2] is origin:
             return before[3]
         if len(self._middles) >= _MOST_MIDDLES:
             self._middles.clear()
-        middle = redact_credentials(audit.entry_middle(event, caller, origin))  # a program can be called by its token
+        middle = audit.entry_middle(event, caller, origin, redact_credentials)  # a program can be called by its token
         self._middles[caller.pid] = (event, caller, origin, middle)
         return middle
 
