@@ -16,9 +16,9 @@ from tests.system.home import SECONDS, eventually
 class Terminal:
     """Runs `words` with a fresh pseudo-terminal as its controlling one; `shown` is all that it has printed."""
 
-    def __init__(self, words: Sequence[str], environ: Mapping[str, str], columns: int = 120) -> None:
+    def __init__(self, words: Sequence[str], environ: Mapping[str, str], columns: int = 120, rows: int = 40) -> None:
         self.master, slave = os.openpty()
-        subprocess.run(["stty", "cols", str(columns), "rows", "40"], stdin=slave, check=True)
+        subprocess.run(["stty", "cols", str(columns), "rows", str(rows)], stdin=slave, check=True)
         self._process = subprocess.Popen(
             ["setsid", "--ctty", "--wait", *words], stdin=slave, stdout=slave, stderr=slave, env=environ, cwd="/"
         )

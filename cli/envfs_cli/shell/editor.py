@@ -73,7 +73,7 @@ class Editor:
         self._silence: asyncio.TimerHandle | None = None
         self._has_colours = output.colours_are_wanted()
         self._session: PromptSession[str] = PromptSession(
-            history=_Recalled(history),
+            history=RecalledLines(history),
             completer=Completer(sources, level),
             complete_while_typing=False,  # names are an access that is logged: only Tab asks for them
             enable_history_search=True,
@@ -210,19 +210,25 @@ def _print_above(lines: "list[str]") -> None:
     output.flush()
 
 
-class _Recalled(EditorHistory):
+class RecalledLines(EditorHistory):
+    """The lines of a history, for the line editor. It adds none."""
+
     def __init__(self, history: History) -> None:
+        """Recall what `history` has."""
         super().__init__()
         self._history = history
 
     async def load(self) -> "AsyncGenerator[str, None]":
+        """Yield the lines, the newest first."""
         for line in reversed(self._history.lines):
             yield line
 
     def load_history_strings(self) -> "Iterable[str]":
+        """Return the same."""
         return reversed(self._history.lines)
 
     def get_strings(self) -> list[str]:
+        """Return the lines, the oldest first."""
         return list(self._history.lines)
 
     def append_string(self, string: str) -> None:
