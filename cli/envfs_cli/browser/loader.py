@@ -91,8 +91,7 @@ class Loader:
 
     async def _read_status(self) -> None:
         state = self._state
-        state.is_private = is_private()
-        if state.is_private or state.row is None:
+        if self._asker.keeps_vault or state.row is None:
             try:
                 report = (await self._asker.ask(control.Status())).reply
             except EnvFSError as error:
@@ -100,6 +99,7 @@ class Loader:
                 return
             if isinstance(report, control.StatusReport):
                 state.row = control.StatusRow(report.audience, report.unlocked, problems=report.problems)
+        state.is_private = is_private()
         self._redraw()
 
     async def _read_levels(self) -> None:

@@ -1,6 +1,6 @@
 """A pane at the right of the tree: a list about one level, and lines about its selected row."""
 
-from envfs.errors import EnvFSError
+from envfs.errors import EnvFSError, Locked
 from envfs_cli.browser.listing import ListRow, RowList
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     Fragment = tuple[str, str]  # the class of a style, and a text
     Line = list[Fragment]
 
-READING = "reading …"
+_UNLOCK = "U unlocks it"
 
 
 class Pane:
@@ -31,7 +31,8 @@ class Pane:
         try:
             rows = await self.read_rows(asker, level)
         except EnvFSError as error:
-            self.clear(error.text if not error.hint else f"{error.text}; {error.hint}", "bad")
+            hint = _UNLOCK if isinstance(error, Locked) else error.hint
+            self.clear(f"{error.text}; {hint}" if hint else error.text, "bad")
             self.level = level
             return
         self.level, self.note, self.note_style = level, "" if rows else self.words_for_none(level), "dim"
