@@ -32,7 +32,7 @@ from tests.system.crashing import put_under_passphrase
 from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mounts_below, processes_of
 from tests.system.samples import LEVELS
 
-_WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
+_WHOLE_PROGRAM = ("system", "transcripts", "compatibility", "recipes")
 _OF_PROCESSES = (*_WHOLE_PROGRAM, "component", "engines")
 _LAWS = ("property", "fuzz")
 _MODE = pytest.StashKey[int]()

@@ -57,6 +57,8 @@ LINES = [
     "completion bash",
     "json-schema",
     "doctor",
+    "metrics",
+    "metrics --json",
     "exec /app -- sh -c 'exit 7'",
     "exec /app -- no-such-command-here",
     "exec /app --watch -- sh -c 'exit 7'",

@@ -47,7 +47,12 @@ COMMANDS = (
                 ("--clean-env",), "flag", "", "give the command nothing else of the environment but PATH and the like"
             ),
             DANGEROUS,
-            Option(("--explain",), "flag", "", "do not run it: say where each variable would come from"),
+            Option(
+                ("--explain",),
+                "flag",
+                "",
+                "do not run it: say where each variable would come from, and which is refused",
+            ),
             PASSPHRASE,
             JSON._replace(help="with --explain: print JSON for machines"),
         ),
@@ -73,7 +78,7 @@ COMMANDS = (
         "place of each value of 8 bytes or more, and of each such line of a value. A terminal stays one. "
         "With --clean-env, of the caller's environment the command gets PATH, HOME, USER, LOGNAME, "
         "SHELL, PWD, TMPDIR, TZ, TERM, COLORTERM, NO_COLOR, COLUMNS, LINES, LANG, LANGUAGE and LC_*. --explain takes "
-        "`names` alone, and shows no value.",
+        "`names` alone, and shows no value. It says for which names the command would be refused.",
     ),
     Command(
         "mount",
