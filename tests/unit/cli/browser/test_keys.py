@@ -273,6 +273,19 @@ def test_readers_that_are_not_told_say_why_in_full(monkeypatch: pytest.MonkeyPat
     browse(monkeypatch, script)
 
 
+def test_entries_of_the_log_that_come_first_select_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(on: Pressed, _asker: FakeAsker, _runner: FakeRunner) -> None:
+        on.state.readers.take_entries([control.LogRow('{"seq":1,"event":"read","uid":7,"pid":7}')])
+        assert on.state.readers.listing.rows == ()
+        await on.press("3", TAB)
+        assert on.state.readers.rule_id == "g1"
+        on.state.readers.take_entries([control.LogRow('{"seq":2,"event":"read","uid":7,"pid":7}')])
+        assert on.state.readers.rule_id == "g1"
+        assert on.state.readers.listing.rows[-1].key == "entry 2"
+
+    browse(monkeypatch, script)
+
+
 def test_help_lists_every_key_and_any_key_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(on: Pressed, _asker: FakeAsker, _runner: FakeRunner) -> None:
         await on.press("?", DOWN)
