@@ -310,7 +310,7 @@ class Screen:
         return shown
 
 
-_TEXT_KEYS = (("Esc", "back"), ("↓", "down"), ("↑", "up"))
+_TEXT_KEYS = (("Esc", "back"), ("Down", "further"), ("Up", "back up"))
 
 
 def _only_if(question: "Callable[[], bool]", container: "Container") -> ConditionalContainer:
