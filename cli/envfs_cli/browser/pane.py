@@ -1,6 +1,7 @@
 """A pane at the right of the tree: a list about one level, and lines about its selected row."""
 
 from envfs.errors import EnvFSError, Locked
+from envfs_cli import output
 from envfs_cli.browser.listing import ListRow, RowList
 
 TYPE_CHECKING = False
@@ -56,7 +57,7 @@ class Pane:
 
     def clear(self, note: str = "", style: str = "dim") -> None:
         """Forget all that was read."""
-        self.level, self.note, self.note_style = "", note, style
+        self.level, self.note, self.note_style = "", output.clean(note), style
         self.listing.set_rows(())
 
 

@@ -95,7 +95,7 @@ class ReadersPane(Pane):
 
     def _refusal(self, key: str, text: str) -> ListRow:
         self._words[key] = text
-        return ListRow(key, (text, *[""] * (_CELLS - 1)), "dim", is_wide=True)
+        return ListRow(key, (output.clean(text), *[""] * (_CELLS - 1)), "dim", is_wide=True)
 
     def _rule_rows(self, rows: "Sequence[control.GrantRow]", level: str) -> list[ListRow]:
         listed = []
