@@ -43,12 +43,13 @@ def typed_name(command: "Command") -> str:
 
 def command_usage(command: "Command") -> str:
     """Return the form of a command, after argparse's `usage: `. The options are explained further down."""
-    words = [typed_name(command), "[OPTION ...]", *map(_place, command.arguments)]
+    words = [typed_name(command), "[OPTION ...]", *map(argument_form, command.arguments)]
     lines = line_wrap.wrap_paragraph(" ".join(words), line_wrap.terminal_width() - len("usage: "), "", "  ")
     return "\n".join(lines)
 
 
-def _place(argument: "Argument") -> str:
+def argument_form(argument: "Argument") -> str:
+    """Return an argument as the form of a command shows it."""
     word = "|".join(argument.choices) or argument.name.upper()
     if argument.kind == "words":
         return f"[-- {word} ...]" if argument.optional else f"-- {word} ..."

@@ -112,6 +112,7 @@ LINES = [
     "set /app OTHER --from-file {value} --json",
     "set /app OTHER",
     "shell",
+    "ui",
     "show /app",
     "show /app --reveal",
     "status",

@@ -74,11 +74,21 @@ def run_export(arguments: ExportArguments) -> int:
         check_new(arguments.output)
     asking = session.start_session(arguments.passphrase_file)
     data = _sealed(asking, arguments) if arguments.seal else _exported(asking, arguments, format_name)
+    if arguments.to == "chamber":
+        _note_capitals(data)
     if arguments.output:
         write_new(arguments.output, data)
     else:
         output.raw(data)
     return 0
+
+
+def _note_capitals(data: bytes) -> None:
+    import json
+
+    changed = [f"{name} is {name.upper()}" for name in json.loads(data) if name != name.upper()]
+    if changed:
+        output.note(f"chamber gives programs names in capitals alone: {', '.join(changed)}")
 
 
 def _check_format(arguments: ExportArguments, format_name: "Format") -> None:

@@ -7,7 +7,7 @@ from envfs.errors import EnvFSError, WrongPassphrase
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets
-from envfs_cli.daemon import client, session
+from envfs_cli.daemon import client, join_refusals, session
 from envfs_cli.terminal import prompts
 
 
@@ -25,7 +25,9 @@ def run_init(arguments: InitArguments) -> int:
 
     Raises:
         EnvFSError: the path of the identity file is not UTF-8 text
+        BadRequest: there is a join secret
     """
+    join_refusals.refuse_join_secret("is of a vault that there is")
     path = os.path.abspath(arguments.identity_file) if arguments.identity_file else ""
     if not path.isascii() and path.encode(errors="replace").decode() != path:
         raise EnvFSError("the path of the identity file is not UTF-8 text", "the settings could not name it")

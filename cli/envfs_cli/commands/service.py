@@ -9,6 +9,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
+from envfs_cli.daemon import join_refusals
 from envfs_cli.services import installing, running, units
 
 TYPE_CHECKING = False
@@ -81,6 +82,7 @@ def _own_program() -> str:
 
 
 def _install(arguments: ServiceArguments) -> int:
+    join_refusals.refuse_join_secret("a service has a home of its own")
     installing.install_unit(_choices(arguments))
     output.done("the service is installed")
     if not arguments.credential:

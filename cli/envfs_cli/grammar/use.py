@@ -175,4 +175,22 @@ COMMANDS = (
         "a script, up to the first that fails. A line that may hold a value is not remembered, nor one after a space. "
         "Below the prompt stands the state of the daemon. F2 answers a question of a program, shown above it.",
     ),
+    Command(
+        "ui",
+        "use",
+        "browse the vault on a full screen",
+        (
+            Argument(
+                "level",
+                "level",
+                "a level such as /shop/prod; default: the one that `envfs link` gave this folder, or /",
+                optional=True,
+            ),
+        ),
+        (PASSPHRASE,),
+        ("envfs ui", "envfs ui /shop/prod"),
+        details="The levels stand at the left, and at the right the names of the selected one, its versions, who reads "
+        "it, or the questions of programs. ? lists the keys, and q leaves. A value is shown for a key alone, one at a "
+        "time and for 10 seconds, and the access log says so. What programs change is shown as it happens.",
+    ),
 )
