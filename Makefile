@@ -10,7 +10,7 @@ BENCH ?=
 SCALE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs package fresh lint check bench scale profile dialects clients engines web pictures soak clean
+.PHONY: help demo test docs package fresh lint check bench scale profile dialects clients recipes engines web pictures soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -61,6 +61,10 @@ clients: ## have curl, git, pip, npm, boto3, Java, Go and others send requests t
 	@contrib/install clients
 	@.venv/bin/pytest -q -m soak tests/clients $(PYTEST_ARGS)
 
+recipes: ## run the recipes of docs/recipes in Django, Next, docker compose, podman, supervisors and others; PYTEST_ARGS='-k django' picks some
+	@contrib/install recipes
+	@.venv/bin/pytest -q -m "soak or not soak" tests/recipes $(PYTEST_ARGS)
+
 web: ## try the page of `envfs web` in Chromium, with axe-core; PYTEST_ARGS='-k keyboard' picks some
 	@contrib/install web
 	@.venv/bin/pytest -q -m soak tests/web $(PYTEST_ARGS)
@@ -81,5 +85,5 @@ soak: ## look for leaks and drift, try the tables of cases whole, the laws with 
 	@cd tests/system && ENVFS_CLIENT=python ../../.venv/bin/pytest test_access_matrix.py test_asking.py test_crash.py test_exec*.py test_standard_streams.py $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
-	rm -rf .venv .dialects .clients .web .docs build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .dialects .clients .recipes .web .docs build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -31,7 +31,7 @@ from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mount
 from tests.system.samples import LEVELS
 from tests.system.terminal import leave_terminal
 
-_WHOLE_PROGRAM = ("system", "transcripts", "compatibility", "documents")
+_WHOLE_PROGRAM = ("system", "transcripts", "compatibility", "recipes", "documents")
 _OF_PROCESSES = (*_WHOLE_PROGRAM, "component", "engines")
 _LAWS = ("property", "fuzz")
 _MODE = pytest.StashKey[int]()

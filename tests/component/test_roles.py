@@ -524,7 +524,7 @@ def test_however_much_of_the_log_is_asked_for_little_is_held(
         sent.extend(json.loads(row.line)["seq"] for row in taken)  # type: ignore[attr-defined]
         sizes.append(tracemalloc.get_traced_memory()[0])
 
-    call = Call(world.service, caller, (), None, send_rows, lambda: True, None)  # type: ignore[arg-type]
+    call = Call(world.service, caller, (), None, send_rows, lambda: True, None, lambda: True)  # type: ignore[arg-type]
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -8,7 +8,7 @@ import trio.testing
 
 from envfs.core.scope import Scope
 from envfs.protocol import framing, wire
-from envfs.protocol.control import StatusRow, WatchStatus
+from envfs.protocol.control import Done, Status, StatusReport, StatusRow, WatchStatus
 from tests.component.world import ME, STRANGER, Client, World, run
 
 _Talk = Callable[[Client], Awaitable[None]]
@@ -53,6 +53,17 @@ def test_a_lock_is_told_as_it_happens(world: World) -> None:
         last = await row_of(client)
         assert not last.unlocked
         assert any("is locked" in problem for problem in last.problems)
+
+    watching(world, script)
+
+
+def test_the_next_request_ends_a_watch_and_is_answered(world: World) -> None:
+    async def script(client: Client) -> None:
+        await row_of(client)
+        await client.send(framing.encode_frame(wire.to_body(Status())))
+        with trio.fail_after(60):
+            replies = [await client.message(), await client.message()]
+        assert [type(found[0]) for found in replies if found] == [Done, StatusReport]
 
     watching(world, script)
 

@@ -167,6 +167,7 @@ class Case(NamedTuple):
 
 
 CASES = {
+    "no terminal to fill": Case("ui", ("envfs shell", "envfs ls --json")),
     "no daemon": Case("lock", ("envfs mount",), cures=True),
     "no daemon to watch": Case("exec /shop --watch -- true", ("envfs mount",), cures=True),
     "no vault to mount": Case("mount", ("envfs init",), without_a_vault, cures=True),

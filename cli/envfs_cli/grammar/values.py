@@ -19,6 +19,7 @@ from envfs_cli.grammar.words import (
     PASSPHRASE,
     READ_AS,
     REASON,
+    SEAL_SCOPES,
     VERSION,
     YES,
     Argument,
@@ -303,6 +304,16 @@ COMMANDS = (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
             Option(("--to",), "text", "TOOL", f"as this tool takes it: {', '.join(EXPORT_TOOLS)}", EXPORT_TOOLS),
             ONLY,
+            Option(("--seal",), "file", "CERT", "k8s: a SealedSecret, for the cluster that has this certificate"),
+            Option(
+                ("--scope",),
+                "text",
+                "SCOPE",
+                "with --seal: strict (default), namespace-wide, cluster-wide",
+                SEAL_SCOPES,
+            ),
+            Option(("--namespace",), "text", "NAME", "k8s: the Secret's namespace"),
+            Option(("--name",), "text", "NAME", "k8s: what the Secret is called; default: after the level"),
             Option(("--own",), "flag", "", "the level's own text to the letter: comments, quotes, references"),
             DIALECT,
             Option(("-o", "--output"), "file", "FILE", "write to a new file, readable by you alone"),
@@ -317,12 +328,14 @@ COMMANDS = (
             "envfs export /shop/prod@2026-11-01T10:00",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
+            "envfs export /shop/prod -f k8s --seal cluster.pem --namespace shop -o sealed.yaml",
             "envfs export /shop/prod --to doppler -o shop.json",
         ),
         details="dotenv: as in the mount; --dialect writes it for one kind of reader, as for `grant`. json: an object. "
         "environ: NAME=value, each ended by a NUL. example: the names alone. shell: lines for "
-        "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
-        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform. "
+        "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. With --seal it "
+        "is one that the controller of sealed-secrets alone can open, as of kubeseal, so it may be committed. github: "
+        "lines for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform. "
         "direnv: lines for an .envrc. op: an item's template. bitwarden: an export with one note.",
     ),
 )

@@ -5,6 +5,7 @@ from envfs_cli.grammar.words import (
     JSON,
     LEVEL,
     MESSAGE,
+    METRIC_FORMATS,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
@@ -207,6 +208,28 @@ COMMANDS = (
         examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),
         details="A problem needs fixing. A note describes this machine. Without a daemon, and without a vault, "
         "the command looks at what a daemon would find here. The exit status is 0 if there is no problem.",
+    ),
+    Command(
+        "metrics",
+        "vault",
+        "print the daemon's figures for Prometheus and others",
+        options=(
+            Option(
+                ("-f", "--format"),
+                "text",
+                "FORMAT",
+                "openmetrics (default), or prometheus, as node_exporter reads it from a file",
+                METRIC_FORMATS,
+            ),
+            Option(("--levels",), "flag", "", "count reads and rotations for each level, by its name"),
+            JSON,
+        ),
+        examples=("envfs metrics", "envfs metrics -f prometheus --levels", "envfs metrics --json | jq -c '.[]'"),
+        details="Reads, refusals, questions that wait, locks, the access log, the process with the keys, the engine of "
+        "a shared vault, variables that are due. There is no value in it, no name of a variable and no user. Counters "
+        "begin with the daemon. It takes `log` for the whole vault. Without a daemon it is `envfs_up 0` alone, and "
+        "the exit status is 0 too. What is due is counted again after a change, and once an hour: each look is in the "
+        "log.",
     ),
     Command(
         "completion",

@@ -19,6 +19,7 @@ remembering     which lines these are
 plain_prompt    lines from a terminal that can draw nothing
 endings         the end by a signal
 editor          the line editor, and the only importer of prompt_toolkit
+help_page       `help`
 interpreter     runs a line at a level
 loop            reads lines, from a terminal or a script, until the end
 """

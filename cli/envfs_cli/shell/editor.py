@@ -30,6 +30,7 @@ from envfs_cli import output
 from envfs_cli.completion.sources import Sources
 from envfs_cli.shell import offers, status_line
 from envfs_cli.shell.answering import ANSWER_KEYS, Answering
+from envfs_cli.shell.daemon_state import SILENT_SECONDS
 from envfs_cli.shell.endings import ENDING, Ended
 from envfs_cli.shell.history import History
 from envfs_cli.shell.shell_news import LOOK_SECONDS, ShellNews
@@ -48,6 +49,7 @@ _COLOURS = {
     "dim": "",
 }
 _PLAIN = {"head": "bold", "good": "", "warn": "bold", "bad": "bold", "dim": ""}
+_MOMENT = 0.1
 _LATER = ("escape", "c-c", "c-g", "enter")  # leave a question for later
 
 
@@ -68,9 +70,10 @@ class Editor:
         self._news = news or ShellNews()
         self._answering = Answering(self._news.questions)
         self._look: asyncio.TimerHandle | None = None
+        self._silence: asyncio.TimerHandle | None = None
         self._has_colours = output.colours_are_wanted()
         self._session: PromptSession[str] = PromptSession(
-            history=_Recalled(history),
+            history=RecalledLines(history),
             completer=Completer(sources, level),
             complete_while_typing=False,  # names are an access that is logged: only Tab asks for them
             enable_history_search=True,
@@ -118,19 +121,25 @@ class Editor:
             if source >= 0:
                 loop.add_reader(source, self._come, source)
         self._look = None
+        self._expect_news(loop)
         if self._news.needs_look:
             self._look_later(loop)
         self._session.app.invalidate()
+
+    def _expect_news(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = loop.call_later(SILENT_SECONDS + _MOMENT, self._session.app.invalidate)
 
     def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._look is None:
             self._look = loop.call_later(LOOK_SECONDS, self._listen)
 
     def _come(self, source: int) -> None:
-        before = self._news.facts(self._level())
+        loop, before = asyncio.get_running_loop(), self._news.facts(self._level())
+        self._expect_news(loop)
         lines, may_more_come = self._news.come(source)
         if not may_more_come:
-            loop = asyncio.get_running_loop()
             loop.remove_reader(source)
             self._look_later(loop)
         if lines:
@@ -201,19 +210,25 @@ def _print_above(lines: "list[str]") -> None:
     output.flush()
 
 
-class _Recalled(EditorHistory):
+class RecalledLines(EditorHistory):
+    """The lines of a history, for the line editor. It adds none."""
+
     def __init__(self, history: History) -> None:
+        """Recall what `history` has."""
         super().__init__()
         self._history = history
 
     async def load(self) -> "AsyncGenerator[str, None]":
+        """Yield the lines, the newest first."""
         for line in reversed(self._history.lines):
             yield line
 
     def load_history_strings(self) -> "Iterable[str]":
+        """Return the same."""
         return reversed(self._history.lines)
 
     def get_strings(self) -> list[str]:
+        """Return the lines, the oldest first."""
         return list(self._history.lines)
 
     def append_string(self, string: str) -> None:

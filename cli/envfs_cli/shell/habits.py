@@ -83,9 +83,9 @@ def lines_for(command: "Command", values: "Values", current: str, exists: "Exist
         case "cat":
             return [_line_of_cat(word, values, current, exists) for word in _some(words, "cat API_KEY")]
         case "rm":
-            found = [find_place(word, current, exists) for word in _some(words, "rm API_KEY")]
+            places = [find_place(word, current, exists) for word in _some(words, "rm API_KEY")]
             return [
-                _line("unset", values, *place) if place.name else _line("rm", values, place.level) for place in found
+                _line("unset", values, *place) if place.name else _line("rm", values, place.level) for place in places
             ]
         case _:
             return _lines_to(command.name, values, words, current, exists)

@@ -9,13 +9,13 @@ from functools import partial
 from envfs.core import names
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.protocol import control
-from envfs_cli import arguments, exit_status, level_paths, no_command, output
+from envfs_cli import arguments, exit_status, level_paths, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.completion.sources import Sources
 from envfs_cli.daemon import client
 from envfs_cli.daemon.session import shared_link
 from envfs_cli.run import run_command
-from envfs_cli.shell import builtins, children, habits, lines, listing, private_daemon, remembering, undoing
+from envfs_cli.shell import builtins, children, habits, help_page, lines, listing, private_daemon, remembering, undoing
 from envfs_cli.shell.history import History
 
 TYPE_CHECKING = False
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 _ALONE = ("init", "mount")  # these start a daemon in their own way, so the vault must be free for it
 _FORGETTING = {*undoing.CHANGING, "accept", "init", "mount", "unlock", "unmount"}  # what completion knew
 _OF_GRAMMAR = ("recursive", "names", "removed", "json")  # options with which `ls` is that of the grammar
-_RELATIVE = "Levels are relative to the current one, and it is meant where you leave the level out."
 _SUGGESTION = "`undo` takes that back"
-_INDENT = 14  # of a summary
 
 
 class Leave(Exception):
@@ -79,8 +77,7 @@ class Shell:
     def _steps(self, command: "Command", words: list[str]) -> "list[Step]":
         values = lines.line_values(command, words, self.level, self._exists)
         if command.name in ("cat", "rm", "mv", "cp", "edit"):
-            found = habits.lines_for(command, values, self.level, self._exists)
-            return [_step(line) for line in found]
+            return [_step(line) for line in habits.lines_for(command, values, self.level, self._exists)]
         if command.name == "ls" and any(values[option] for option in _OF_GRAMMAR):
             level = level_paths.resolve_level(self.level, str(values["path"] or "."))
             command, own = builtins.grammar_command("ls"), ("path", "long", "all", "recursive")
@@ -145,7 +142,7 @@ class Shell:
 
     def _versions(self, *tops: str) -> "dict[str, int] | None":
         # None: nobody can say
-        found: dict[str, int] = {}
+        versions: dict[str, int] = {}
         try:
             link = private_daemon.borrow_link()
             try:
@@ -153,12 +150,12 @@ class Shell:
                     rows: list[object] = []
                     with suppress(NoSuchLevel):
                         link.ask(control.ListLevels(top), (), rows.append)
-                    found |= undoing.versions_of(rows)
+                    versions |= undoing.versions_of(rows)
             finally:
                 private_daemon.done_with(link)
         except EnvFSError:
             return None
-        return found
+        return versions
 
     # -- builtins ------------------------------------------------------------------------------------------------------
 
@@ -179,7 +176,7 @@ class Shell:
             case "help", {"command": str(name)}:
                 output.print_line(arguments.command_parser(lines.named_command(name)).format_help().rstrip())
             case "help", _:
-                _print_help()
+                help_page.print_help()
             case _:
                 raise Leave
         return 0
@@ -223,17 +220,6 @@ def _levels_in(command: "Command", values: "Values") -> "list[str]":
     places = [argument.name for argument in command.arguments if argument.kind == "level"] + ["set"]
     levels = [str(values[place]).partition("@")[0] for place in places if values.get(place)]
     return levels or [names.ROOT]
-
-
-def _print_help() -> None:
-    output.print_line(no_command.command_overview())
-    output.print_line(f"\n{output.paint('Shell', 'head')}")
-    for command in builtins.BUILTINS:
-        for number, text in enumerate(output.lines_below(" " * _INDENT, command.summary)):
-            output.print_line(text if number else f"  {command.name:<12}{text[_INDENT:]}")
-    output.print_line("")
-    for line in output.lines_below("", _RELATIVE):
-        output.print_line(line)
 
 
 def _say_end(name: str, status: int) -> None:

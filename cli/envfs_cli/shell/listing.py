@@ -37,7 +37,9 @@ def print_listing(what: ListedPlace, passphrase_file: "str | None") -> int:
     if what.name and not cells:
         raise NoSuchVariable(f"{what.level} has no variable of that name, and no such level", "`ls` lists both")
     heads = ("NAME", "SET BY", "SINCE") if what.is_long else ("NAME", "SET BY")
-    output.print_table(heads, cells, none="nothing is set here, and there is no level below")
+    output.print_table(
+        heads, cells, none="nothing is set here, and there is no level below; `set demo/dev NAME` makes one"
+    )
     if refusal is not None:
         output.note(f"the variables are not listed: {refusal.text}")
     return 0

@@ -124,10 +124,10 @@ def _places(command: "Command", place: LinePlace, sources: "Sources") -> "list[O
         return _levels(place, sources)
     head, slash, tail = place.typed.rpartition("/")
     level = _resolved(place.current, head.partition("@")[0] or "/") if slash else place.current
-    found = [*sources.names(level)] if level in sources.levels() else []
+    names_there = [*sources.names(level)] if level in sources.levels() else []
     if command.name == "cat" and tail.startswith("."):
-        found += habits.FILES
-    return [*_levels(place, sources), *(Offer(f"{head}{slash}{name}") for name in found if name.startswith(tail))]
+        names_there += habits.FILES
+    return [*_levels(place, sources), *(Offer(f"{head}{slash}{name}") for name in names_there if name.startswith(tail))]
 
 
 def _level_of(command: "Command", words: "list[str]", place: LinePlace, sources: "Sources") -> str:

@@ -43,7 +43,8 @@ class ShellNews:
     def facts(self, level: str) -> ShellFacts:
         """Return what the status line is about."""
         state = self.state
-        return ShellFacts(level, state.row, len(self.questions.open), state.is_own, state.has_vault, state.is_away)
+        told = (state.is_own, state.has_vault, state.is_away, state.is_silent)
+        return ShellFacts(level, state.row, len(self.questions.open), *told)
 
     def close(self) -> None:
         """Hear of nothing any more."""

@@ -25,7 +25,7 @@ _LOCKED_PROBLEM = "the vault is locked"
 class ShellFacts(NamedTuple):
     """The facts of a moment. `row` is None without a daemon (`is_away`), or before it has told anything.
 
-    `is_own`: it is of a daemon that this shell keeps.
+    `is_own`: it is of a daemon that this shell keeps. `is_silent`: that daemon does not answer any more.
     """
 
     level: str
@@ -34,6 +34,7 @@ class ShellFacts(NamedTuple):
     is_own: bool = False
     has_vault: bool = True
     is_away: bool = True
+    is_silent: bool = False
 
 
 class Piece(NamedTuple):
@@ -99,6 +100,8 @@ def _health(facts: ShellFacts) -> "Iterable[Piece]":
     if problems:
         text = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         return (Piece(f"{text}: `status`", text, "bad", 7),)
+    if facts.is_silent:
+        return (Piece("daemon does not answer", "daemon silent", "bad", 8),)
     if facts.is_own:
         return (Piece("daemon of this shell", "own daemon", "dim", 2),)
     return (Piece("daemon well", "daemon well", "good", 1),)

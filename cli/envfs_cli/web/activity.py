@@ -6,6 +6,7 @@ this page makes them itself.
 
 import json
 import time
+from collections import deque
 from datetime import UTC, datetime, timedelta
 
 from envfs.core.events import EventKind
@@ -16,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MOST_ENTRIES = 20_000
+MOST_ENTRIES, _MOST_SHOWN = 20_000, 100
 _SUBJECT = ("channel", "format", "operation")
 VALUES = ("dotenv", "json", "environ", "value", "own", "proxy")
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -45,7 +46,7 @@ class ShownEntry(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """Some entries of the log, and their sums. `is_cut`: there are more, which are older."""
+    """The sums of entries of the log, and the newest ones. `is_cut`: there are more, which are older."""
 
     bars: "list[Bar]"
     callers: "list[tuple[StatCaller, StatNumbers]]"
@@ -74,16 +75,16 @@ def is_look(entry: "dict[str, object]") -> bool:
 
 def sum_up(lines: "list[str]", days: int, now: float) -> Activity:
     """Count in the lines of the log, for a chart of so many days up to `now`."""
-    statistics, entries = Statistics(), []
+    statistics, entries = Statistics(), deque[dict[str, object]](maxlen=_MOST_SHOWN)
     for line in lines:
         entry = entry_of(line)
         if not is_look(entry) and entry.get("event") != EventKind.CHECKPOINT:
             statistics.take(line.encode())
-            entries.append(_shown(entry))
+            entries.append(entry)
     return Activity(
         _bars(list(_local_hours(statistics)), days, datetime.fromtimestamp(now, UTC).astimezone()),
         [(caller, numbers) for caller, numbers in statistics.callers() if sum(numbers[:3])],
-        entries,
+        [_shown(entry) for entry in reversed(entries)],
         len(lines) >= MOST_ENTRIES,
     )
 

@@ -4,6 +4,7 @@ The kernel lists its TCP sockets in /proc/net/tcp (proc_net_tcp.rst of its docum
 the machine orders bytes, the uid of the one who made the socket, and its inode, 0 once it is closed.
 """
 
+import contextlib
 import os
 import sys
 
@@ -11,7 +12,7 @@ from envfs.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     Address = tuple[str, int | None]
 
@@ -56,15 +57,16 @@ def process_of(peer: LocalPeer) -> str:
     """Return a name for the process that has a socket, as no other process has it. Empty if it cannot be seen."""
     target = f"socket:[{peer.inode}]"
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.stat(f"/proc/{pid}").st_uid != peer.uid:
-                continue
-            for number in os.listdir(f"/proc/{pid}/fd"):
-                if os.readlink(f"/proc/{pid}/fd/{number}") == target:
-                    return f"{pid}-{_start_of(pid)}"
-        except OSError:
-            continue  # it ended, or hides
+        with contextlib.suppress(OSError):  # it ended, or hides
+            if os.stat(f"/proc/{pid}").st_uid == peer.uid and target in _open_in(pid):
+                return f"{pid}-{_start_of(pid)}"
     return ""
+
+
+def _open_in(pid: str) -> "Iterator[str]":
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):  # it was closed just now, as a browser does all the time
+            yield os.readlink(f"/proc/{pid}/fd/{number}")
 
 
 def _start_of(pid: str) -> str:

@@ -14,6 +14,7 @@ from envfs.core.visible_text import visible_text
 from envfs.protocol import control
 from envfs_cli import output
 from envfs_cli.replies import questions, rules
+from envfs_cli.web import activity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,3 +136,4 @@ _environment = jinja2.Environment(
     lstrip_blocks=True,
 )
 _environment.filters.update(_FILTERS)
+_environment.globals["most_entries"] = activity.MOST_ENTRIES

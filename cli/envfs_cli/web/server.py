@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import socket
+import time
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -29,6 +30,7 @@ HOST = "127.0.0.1"
 _MOST_CONNECTIONS, _MOST_HEAD = 64, 16 << 10
 _FIRST_REQUEST_SECONDS, _KEEP_SECONDS, _LAST_SECONDS = 10, 30, 2
 _LOOK_SECONDS, _MOST_LINE = 1.0, 4096
+_LOOKS_FOR_PROCESS, _LOOK_AGAIN_SECONDS = 5, 0.1
 
 
 class OwnProtocol(H11Protocol):
@@ -86,7 +88,13 @@ def serve_page(port: int, idle_seconds: int, *, takes_answers: bool) -> None:
 def process_of_request(scope: "Scope") -> str:
     """Return a name for the process that sends a request, empty if it cannot be seen."""
     peer = peers.find_peer(tuple(scope["client"]), tuple(scope["server"]))
-    return peers.process_of(peer) if peer is not None else ""
+    if peer is None:
+        return ""
+    for _ in range(_LOOKS_FOR_PROCESS):
+        if process := peers.process_of(peer):
+            return process
+        time.sleep(_LOOK_AGAIN_SECONDS)  # a browser that starts is changing all the while
+    return ""
 
 
 def _listen(port: int) -> socket.socket:

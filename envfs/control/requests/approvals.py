@@ -81,7 +81,7 @@ async def watch_approvals(call: Call, _request: WatchApprovals) -> Sent:
     if not board.is_running:
         raise NotRunning("no daemon runs here that could ask", "start it with `envfs mount`")
     with board.watch() as watch:
-        while not call.left():
+        while not call.wants_no_more():
             with trio.move_on_after(_LOOK_AGAIN):
                 await watch.wait()
             for change in watch.take():

@@ -31,7 +31,7 @@ async def watch_view(call: Call, request: WatchView) -> Sent:
     call.service.open_vault.gate.admit_facts(call.caller, access)
     with changes.watch(level) as watch:
         await call.send_row(NewsRow(ViewNews.WATCHED))
-        while not call.left():
+        while not call.wants_no_more():
             with trio.move_on_after(_LOOK_AGAIN):
                 await watch.wait()
             for news in watch.take():
@@ -49,7 +49,7 @@ async def watch_status(call: Call, _request: WatchStatus) -> Sent:
     service, sent = call.service, None
     if not service.open_vault.changes.running:
         raise NotRunning("no daemon runs here that could report changes", "start it with `envfs mount`")
-    while not call.left():
+    while not call.wants_no_more():
         changed = service.state_changed.event
         row = status_row(service, call.caller)
         if row != sent:
@@ -63,5 +63,5 @@ async def _wait(call: Call, changed: trio.Event) -> None:
     for _ in range(_PROBLEM_LOOKS):
         with trio.move_on_after(_LOOK_AGAIN):
             await changed.wait()
-        if changed.is_set() or call.left():
+        if changed.is_set() or call.wants_no_more():
             return

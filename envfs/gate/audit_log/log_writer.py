@@ -19,6 +19,7 @@ from envfs.core.origin import UNSEEN, Origin
 from envfs.dotenv.placeholders.redaction import redact_credentials
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_end, log_opening
+from envfs.gate.audit_log.event_counts import EventCounts
 from envfs.gate.audit_log.log_files import HINT, LONGEST_LINE, LogEnd
 from envfs.gate.audit_log.written_file import CannotWrite, FileGone, FileIsAnother, ReadOnly, WrittenFile
 from envfs.host import clocks
@@ -46,6 +47,7 @@ class LogWriter:
         self.signed_to = 0
         self.settings: Callable[[], AuditSettings] = lambda: _USUAL
         self.copies = LogCopies()
+        self.counts = EventCounts()
         self._cure = ""
         self._file = WrittenFile(path)
         self._pending: list[events.Event] = []
@@ -67,6 +69,7 @@ class LogWriter:
         if len(line) > LONGEST_LINE:  # no reader would take it, nor anything behind it
             raise AuditUnavailable("an entry is too large for the access log", HINT)
         self._write(line, settings)
+        self.counts.count(event)
         if settings.sync is Sync.ALWAYS:
             self.sync()
             if self.problem:

@@ -14,6 +14,9 @@
   const NEWER = "There is something newer. Reload the page to see it.";
   let paused = false;
   let waiting = false;
+  let busy = false;
+  let notBefore = 0;
+  let timer;
 
   const button = document.createElement("button");
   button.type = "button";
@@ -22,7 +25,7 @@
   button.addEventListener("click", () => {
     paused = !paused;
     button.setAttribute("aria-pressed", String(paused));
-    if (!paused && waiting) refresh();
+    if (!paused && waiting) refreshSoon();
   });
   status.before(button);
 
@@ -47,13 +50,29 @@
     else if (status.textContent === NEWER) status.textContent = "";
   }
 
+  // A page that is costly to make is loaded again less often: for a tenth of the time at most.
+  function refreshSoon() {
+    if (paused || busy) waiting = true;
+    else timer ??= setTimeout(refresh, Math.max(0, notBefore - performance.now()));
+  }
+
   function refresh() {
-    waiting = false;
+    timer = undefined;
+    if (paused) {
+      waiting = true;
+      return;
+    }
+    const begin = performance.now();
     const request = new XMLHttpRequest();
+    busy = true;
+    waiting = false;
     request.open("GET", location.href.split("#")[0]);
     request.responseType = "document"; // it is parsed, and no script in it runs
-    request.addEventListener("load", () => {
-      if (request.response) take(request.response);
+    request.addEventListener("loadend", () => {
+      busy = false;
+      notBefore = performance.now() + 9 * (performance.now() - begin);
+      if (request.response && !paused) take(request.response);
+      if (waiting) refreshSoon();
     });
     request.send();
   }
@@ -66,8 +85,7 @@
   const events = new EventSource(`${root}events`);
   events.addEventListener("news", (event) => {
     if (!event.data.split(" ").some((word) => news.has(word))) return;
-    if (paused) waiting = true;
-    else refresh();
+    refreshSoon();
   });
   events.addEventListener("questions", (event) => sayWaiting(Number(event.data)));
   events.addEventListener("end", () => {

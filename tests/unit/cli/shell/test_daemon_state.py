@@ -5,7 +5,7 @@ import pytest
 from envfs.errors import BadRequest
 from envfs.protocol import control
 from envfs_cli.daemon import client, session
-from envfs_cli.shell import private_daemon
+from envfs_cli.shell import daemon_state, private_daemon
 from envfs_cli.shell.daemon_state import DaemonState
 from tests.unit.cli.fake_shell_link import FakeLink
 from tests.unit.cli.shell.test_questions import Watched
@@ -49,6 +49,22 @@ def test_a_daemon_that_does_not_know_the_request_is_not_asked_again(monkeypatch:
     assert not state.take()
     assert state.source() == -1
     assert not state.is_away
+
+
+def test_a_daemon_that_says_nothing_for_long_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(daemon_state.time, "monotonic", lambda: now)
+    state = running(monkeypatch, Watched([*ROWS], [], None))
+    state.source()
+    state.take()
+    now += daemon_state.SILENT_SECONDS + 1
+    assert state.is_silent
+    state.take()
+    assert not state.is_silent
+    now += daemon_state.SILENT_SECONDS + 1
+    assert state.is_silent
+    state.take()
+    assert not state.is_silent
 
 
 def test_without_a_daemon_there_is_nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def test_exit_leaves(shell: loop.Shell) -> None:
 def test_help_lists_what_only_the_shell_has_too(shell: loop.Shell, capsys: pytest.CaptureFixture[str]) -> None:
     assert shell.run("help") == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("usage: envfs COMMAND")
+    assert "  Values      set get unset" in shown
     assert all(f"  {one.name}" in shown for one in builtins.BUILTINS)
     assert shell.run("help cd") == shell.run("help set") == 0
     assert shell.run("help nope") == Mistake.status

@@ -29,6 +29,7 @@ def line(facts: ShellFacts, width: int = 200) -> str:
         (ShellFacts("/shop", WELL, is_own=True), "/shop  unlocked  daemon of this shell"),
         (ShellFacts("/shop", None), "/shop  no daemon"),
         (ShellFacts("/shop", None, is_away=False), "/shop"),
+        (ShellFacts("/shop", WELL, is_silent=True), "/shop  unlocked  daemon does not answer"),
         (ShellFacts("/", None, has_vault=False), "/  no vault: `init` makes one"),
         (ShellFacts("/shop", WELL, questions=2), "/shop  unlocked  2 questions wait: F2 answers  daemon well"),
         (

@@ -50,3 +50,10 @@ def test_a_line_that_is_no_entry_is_shown_as_such() -> None:
 
 def test_the_log_s_own_checkpoints_are_left_out() -> None:
     assert not activity.sum_up(['{"seq":1,"time":"x","event":"checkpoint"}\n'], 1, NOW).entries
+
+
+def test_of_many_entries_the_newest_are_shown_first() -> None:
+    told = activity.sum_up([_line("30T11", version=number) for number in range(1, 301)], 1, NOW)
+    assert [entry.version for entry in told.entries] == [str(number) for number in range(300, 200, -1)]
+    assert told.most == 300
+    assert not told.is_cut

@@ -3,6 +3,8 @@
 import os
 import socket
 
+import pytest
+
 from envfs_cli.web import peers
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -39,3 +41,16 @@ def test_this_process_finds_itself() -> None:
 
 def test_a_socket_that_nobody_has_is_of_no_process() -> None:
     assert not peers.process_of(peers.LocalPeer(os.geteuid(), 1))
+
+
+def test_a_process_that_opens_and_closes_all_the_time_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = os.listdir
+
+    def with_some_that_are_closed(path: str) -> list[str]:
+        return ["1000000", *listed(path), "1000001"] if path.endswith("/fd") else listed(path)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as mine:
+        peer = peers.find_peer(mine.getsockname(), mine.getpeername())
+        monkeypatch.setattr(os, "listdir", with_some_that_are_closed)
+        assert peer is not None
+        assert peers.process_of(peer).startswith(f"{os.getpid()}-")
