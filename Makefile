@@ -10,7 +10,7 @@ BENCH ?=
 SCALE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test package fresh lint check bench scale profile dialects clients engines soak clean
+.PHONY: help demo test package fresh image lint check bench scale profile dialects clients engines soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -27,8 +27,11 @@ test: ## the tests, twelve minutes on two cores, without the soak; PYTEST_ARGS='
 package: ## a wheel, an sdist and a Debian package in dist/
 	@contrib/package
 
-fresh: ## as root: install, run and remove EnvFS on fresh Debian 12 and 13 systems with their systemd; a quarter of an hour
+fresh: ## as root: install, run and remove EnvFS on fresh Debian 12 and 13 systems with their systemd; a quarter of an hour, and with FRESH_TESTS=all an hour, for the tests there
 	@contrib/fresh
+
+image: ## as root: build the container image without a registry, and use it; ten minutes
+	@contrib/container/try
 
 lint: ## style, format, types and the arrows between layers
 	@contrib/install test
