@@ -10,7 +10,7 @@ BENCH ?=
 SCALE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test package fresh image lint check bench scale profile dialects clients engines soak clean
+.PHONY: help demo test docs package fresh image lint check bench scale profile dialects clients recipes engines web pictures soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -23,6 +23,10 @@ demo: ## a tour of EnvFS on a mount of its own
 test: ## the tests, twelve minutes on two cores, without the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
 	@contrib/install test
 	@PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
+
+docs: ## the site of docs/ in build/docs/, without a warning; links and anchors are checked
+	@contrib/install docs
+	@contrib/site
 
 package: ## a wheel, an sdist and a Debian package in dist/
 	@contrib/package
@@ -37,7 +41,7 @@ lint: ## style, format, types and the arrows between layers
 	@contrib/install test
 	@contrib/check
 
-check: lint test ## lint and test: what CI runs
+check: lint test docs ## lint, test and docs: what CI runs
 
 bench: ## measure speed, print the numbers, and name what got slower; BENCH=--write makes docs/benchmarks.md
 	@contrib/install run
@@ -60,6 +64,20 @@ clients: ## have curl, git, pip, npm, boto3, Java, Go and others send requests t
 	@contrib/install clients
 	@.venv/bin/pytest -q -m soak tests/clients $(PYTEST_ARGS)
 
+recipes: ## run the recipes of docs/recipes in Django, Next, docker compose, podman, supervisors and others; PYTEST_ARGS='-k django' picks some
+	@contrib/install recipes
+	@.venv/bin/pytest -q -m "soak or not soak" tests/recipes $(PYTEST_ARGS)
+
+web: ## try the page of `envfs web` in Chromium, with axe-core; PYTEST_ARGS='-k keyboard' picks some
+	@contrib/install web
+	@.venv/bin/pytest -q -m soak tests/web $(PYTEST_ARGS)
+
+pictures: ## as root: make the pictures of terminals and of the page in docs/pictures again, from real runs
+	@contrib/install docs
+	@contrib/pictures
+	@contrib/install web
+	@unshare --pid --fork --mount --mount-proc .venv/bin/python -m tests.web.pictures
+
 engines: ## try the engines of shared vaults on real servers (PostgreSQL, etcd, PgBouncer, ssh), with faults; PYTEST_ARGS='-k etcd' picks some
 	@contrib/install test
 	@.venv/bin/pytest -q -m "soak or not soak" tests/engines $(PYTEST_ARGS)
@@ -70,5 +88,5 @@ soak: ## look for leaks and drift, try the tables of cases whole, the laws with 
 	@cd tests/system && ENVFS_CLIENT=python ../../.venv/bin/pytest test_access_matrix.py test_asking.py test_crash.py test_exec*.py test_standard_streams.py $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
-	rm -rf .venv .dialects .clients build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .dialects .clients .recipes .web .docs build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

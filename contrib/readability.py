@@ -47,6 +47,7 @@ BANNED_WORDS = {  # home-made word: the standard term for it
 BANNED = re.compile(r"(?<![\w-])(?:" + "|".join(BANNED_WORDS) + r")(?![\w-])", re.IGNORECASE)
 HEADLESS = re.compile(r"(?:^|(?<=[.:;!?] ))(?:Who|Whoever|What|Whatever|Nobody)\b[^.?]*[.]", re.MULTILINE)
 CODE_BLOCK = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+PAGE = re.compile(r"README\.md|docs/(?:(?!changes/|reference/)[^/]+/)*[^/]+\.md|docs/reference/settings\.md")
 QUOTED = re.compile(r"`[^`\n]*`")
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -267,7 +268,7 @@ def messages() -> Iterator[tuple[str, str]]:
 
 def page_prose() -> Iterator[tuple[str, str]]:
     """Yield the paragraphs of the pages, each with its place. Code is left out, and so are the semicolons of tables."""
-    pages = [name for name in list_files() if re.fullmatch(r"README\.md|docs/[^/]+\.md", name)]
+    pages = [name for name in list_files() if PAGE.fullmatch(name)]
     for path in pages:
         text = CODE_BLOCK.sub(lambda block: "\n" * block[0].count("\n"), read_text(path))
         number = 1

@@ -9,14 +9,12 @@ no deadline, and nothing fails for how slowly examples are drawn: that says some
 fails twice has failed. `make soak` and `make engines` try nothing again.
 """
 
-import fcntl
 import gc
 import os
 import shutil
 import signal
 import stat
 import tempfile
-import termios
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -31,8 +29,9 @@ from tests.system import forked
 from tests.system.crashing import put_under_passphrase
 from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mounts_below, processes_of
 from tests.system.samples import LEVELS
+from tests.system.terminal import leave_terminal
 
-_WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
+_WHOLE_PROGRAM = ("system", "transcripts", "compatibility", "recipes", "documents")
 _OF_PROCESSES = (*_WHOLE_PROGRAM, "component", "engines")
 _LAWS = ("property", "fuzz")
 _MODE = pytest.StashKey[int]()
@@ -51,7 +50,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     tested. Each lets go of its terminal as well: who asks and who answers here have one parent, which must not be a
     program in a terminal.
     """
-    _leave_terminal()
+    leave_terminal()
     end_children_of_failed_tests()
     for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python itself ignores these two
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -60,14 +59,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _is_able() and not hasattr(session.config, "workerinput"):
         session.config.stash[_MODE] = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
         os.chmod("/dev/fuse", 0o666)
-
-
-def _leave_terminal() -> None:
-    if os.getsid(0) != os.getpid():  # the leader of a session would end what runs in the terminal
-        with suppress(OSError):
-            handle = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-            fcntl.ioctl(handle, termios.TIOCNOTTY)
-            os.close(handle)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

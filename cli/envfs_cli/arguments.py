@@ -188,7 +188,7 @@ def command_parser(command: "Command") -> "argparse.ArgumentParser":
     from envfs_cli import help_text
 
     argument_parser = _parser_class()(
-        prog=f"envfs {command.name}",
+        prog=help_text.typed_name(command),
         usage=help_text.command_usage(command),
         description=help_text.command_description(command),
         epilog=help_text.command_epilog(command),

@@ -36,14 +36,20 @@ class Wrapped(argparse.HelpFormatter):
         return line_wrap.wrap_paragraph(text, width)
 
 
+def typed_name(command: "Command") -> str:
+    """Return how a command is typed: behind `envfs`, or alone if only the interactive shell has it."""
+    return command.name if command.group == "shell" else f"envfs {command.name}"
+
+
 def command_usage(command: "Command") -> str:
     """Return the form of a command, after argparse's `usage: `. The options are explained further down."""
-    words = [f"envfs {command.name}", "[OPTION ...]", *map(_place, command.arguments)]
+    words = [typed_name(command), "[OPTION ...]", *map(argument_form, command.arguments)]
     lines = line_wrap.wrap_paragraph(" ".join(words), line_wrap.terminal_width() - len("usage: "), "", "  ")
     return "\n".join(lines)
 
 
-def _place(argument: "Argument") -> str:
+def argument_form(argument: "Argument") -> str:
+    """Return an argument as the form of a command shows it."""
     word = "|".join(argument.choices) or argument.name.upper()
     if argument.kind == "words":
         return f"[-- {word} ...]" if argument.optional else f"-- {word} ..."
@@ -65,7 +71,8 @@ def command_epilog(command: "Command") -> str:
             pairs = list(zip(argument.choices, argument.meanings, strict=True))
             lines += [f"{argument.name}s:", *two_columns(pairs, max(_COLUMN, 4 + max(map(len, argument.choices)))), ""]
     if command.synonyms:
-        lines += [f"also: {', '.join(f'envfs {word}' for word in command.synonyms)}", ""]
+        others = [typed_name(command._replace(name=word)) for word in command.synonyms]
+        lines += [f"also: {', '.join(others)}", ""]
     examples = ["examples:", *(f"  {example}" for example in command.examples)] if command.examples else []
     return "\n".join([*lines, *examples])
 

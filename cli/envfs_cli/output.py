@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # with what was scrolled off
+JSON_SHAPES = 1  # the number of the shapes in json_schema.json: another one where a member goes away or changes
 _SECONDS = len("2026-11-21T08:00:00")
 _COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
 
@@ -51,7 +53,7 @@ def done(text: str) -> None:
     if sys.stderr.isatty():
         from envfs_cli import line_wrap
 
-        _tell(f"{line_wrap.wrap_message(clean(text), 0, 0)}\n")
+        _tell(f"{line_wrap.wrap_message(spoken_text(text), 0, 0)}\n")
 
 
 def plain_error(text: str) -> None:
@@ -72,7 +74,14 @@ def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) ->
     word = paint(f"{kind}:", style, sys.stderr.isatty())
     from envfs_cli import line_wrap
 
-    _tell(f"envfs: {word} {line_wrap.wrap_message(clean(text), len(f'envfs: {kind}: '))}\n")
+    _tell(f"envfs: {word} {line_wrap.wrap_message(spoken_text(text), len(f'envfs: {kind}: '))}\n")
+
+
+def spoken_text(text: str) -> str:
+    """Return a text as messages have it: what was typed may be a token in the wrong place, which is not repeated."""
+    from envfs.dotenv.placeholders.redaction import redact_credentials
+
+    return redact_credentials(clean(text))
 
 
 def _tell(text: str) -> None:
@@ -217,16 +226,28 @@ def lines_below(indent: str, text: str) -> list[str]:
     return line_wrap.wrap_paragraph(clean(text), line_wrap.terminal_width(), indent, indent)
 
 
+def clear_screen() -> None:
+    """Clear the terminal, if it is one that can be."""
+    if on_terminal() and os.environ.get("TERM", "dumb") not in ("", "dumb"):
+        raw(_CLEAR)
+
+
 def on_terminal() -> bool:
     """Tell whether results go to a terminal."""
     return sys.stdout.isatty()
 
 
 def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
-    """Colour text if it goes to a terminal and NO_COLOR is not set."""
+    """Colour text if it goes to a terminal that has colours, and the person did not refuse them."""
     if terminal is None:
         terminal = on_terminal()
-    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not os.environ.get("NO_COLOR") else text
+    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and colours_are_wanted() else text
+
+
+def colours_are_wanted() -> bool:
+    """Tell whether the environment lets a terminal be coloured: by NO_COLOR, CLICOLOR and TERM."""
+    environ = os.environ
+    return not (environ.get("NO_COLOR") or environ.get("CLICOLOR") == "0" or environ.get("TERM") in ("", "dumb"))
 
 
 def shown_time(time: str) -> str:

@@ -25,7 +25,8 @@ class Sent(NamedTuple):
 class Call(NamedTuple):
     """The caller, the descriptors, how to send rows before the reply, and whether the client has left.
 
-    `peer` is the process of the client, as long as it lives.
+    `peer` is the process of the client, as long as it lives. It `wants_no_more` of an answer without an end when it has
+    left, or its next request has come.
     """
 
     service: Service
@@ -35,6 +36,7 @@ class Call(NamedTuple):
     send_rows: Callable[[Iterable[Row]], Awaitable[None]]
     left: Callable[[], bool]
     peer: Peer
+    wants_no_more: Callable[[], bool]
 
     def descriptor(self, what: str) -> tuple[int, ...]:
         """Return the one descriptor that the request needs.

@@ -151,7 +151,16 @@ class Connection:
             _close(descriptors)
 
     async def _carry_out(self, request: object, descriptors: tuple[int, ...]) -> None:
-        call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left, self._peer)
+        call = Call(
+            self._service,
+            self._caller,
+            descriptors,
+            self._send,
+            self._send_rows,
+            self._left,
+            self._peer,
+            self._wants_no_more,
+        )
         self._is_served = True
         try:
             sent = await dispatch.dispatch_request(call, request)
@@ -263,8 +272,14 @@ class Connection:
         self._moved = max(self._moved, trio.current_time())
 
     def _left(self) -> bool:
+        return self._polled(select.POLLRDHUP)
+
+    def _wants_no_more(self) -> bool:
+        return bool(self._decoder.pending) or self._polled(select.POLLRDHUP | select.POLLIN)
+
+    def _polled(self, events: int) -> bool:
         poll = select.poll()
-        poll.register(self._socket.fileno(), select.POLLRDHUP)
+        poll.register(self._socket.fileno(), events)
         return bool(poll.poll(0))
 
 

@@ -47,7 +47,9 @@ class Requirement(NamedTuple):
 _C = Capability
 _TABLE: dict[type, Requirement] = {
     ask.Status: Requirement(_C.NAMES, Where.NOWHERE, "vault.status"),
+    ask.WatchStatus: Requirement(_C.NAMES, Where.NOWHERE, "watch.watch_status"),
     ask.ReadView: Requirement(_C.READ, Where.GATE, "views.read_view"),
+    ask.SealView: Requirement(_C.READ, Where.GATE, "sealing.seal_view"),
     ask.DescribeView: Requirement(_C.NAMES, Where.GATE, "views.describe_view"),
     ask.WatchView: Requirement(_C.NAMES, Where.GATE, "watch.watch_view"),
     ask.ListVariables: Requirement(_C.NAMES, Where.GATE, "views.list_variables"),
@@ -131,6 +133,7 @@ _TABLE: dict[type, Requirement] = {
     ask.ListMemberHeads: Requirement(_C.ADMIN, Where.VAULT, "members.list_member_heads"),
     ask.DescribeVault: Requirement(_C.ADMIN, Where.VAULT, "description.describe_vault"),
     ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, "verification.accept"),
+    ask.ReadMetrics: Requirement(_C.LOG, Where.VAULT, "metrics.read_metrics"),
     ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, "doctor.diagnose"),
 }
 
@@ -152,6 +155,7 @@ _READS = (  # after these a checkpoint may wait for the end
         ask.ListMembers,
         ask.ListMemberHeads,
         ask.Diagnose,
+        ask.ReadMetrics,
     ),
 )
 

@@ -6,7 +6,7 @@ chain at that line. A signed checkpoint makes rewriting the whole chain visible 
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from envfs.core import record
@@ -15,16 +15,11 @@ from envfs.core.events import Event, EventKind
 from envfs.core.origin import UNSEEN, Origin
 from envfs.errors import LogBroken
 
+Clean = Callable[[str], str]  # of a whole text, before it is cut and before it is JSON
 START = "0" * 64
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
-
-
 _DETAILS = Event._fields[1:-1]
-_LONGEST_DETAIL, _LONGEST_TEXT, _LONGEST_ANCESTOR = (
-    1024,
-    512,
-    128,
-)  # in characters: what a process chose must not fill the log
+_LONGEST_TEXT, _LONGEST_ANCESTOR = 512, 128  # in characters: what a process chose must not fill the log
 
 
 class Tip(NamedTuple):
@@ -44,24 +39,23 @@ def line_of(tip: Tip, time: str, middle: str) -> bytes:
     return f'{{"seq":{tip.seq + 1},"time":"{time}",{middle},"prev":"{tip.digest}"}}\n'.encode()
 
 
-def entry_middle(event: Event, caller: Caller | None, origin: Origin) -> str:
-    """Write what is the same in all entries of this event, caller and origin."""
+def entry_middle(event: Event, caller: Caller | None, origin: Origin, clean: Clean = str) -> str:
+    """Write what is the same in all entries of this event, caller and origin. Each text goes through `clean`."""
     body: dict[str, object] = {"event": event.kind}
     if caller is not None:
         uid, gid, pid, executable, cgroup = caller[:5]
+        origins = {"script": origin.script, "command": origin.command, "unit": origin.unit, "process": origin.process}
+        texts = {"executable": executable, "cgroup": cgroup, **origins}
         body |= {"uid": uid, "gid": gid, "pid": pid}
-        body |= _present(executable=executable, cgroup=cgroup)
-        body |= _present(script=origin.script, command=origin.command, unit=origin.unit, process=origin.process)
+        body |= {name: _cut(clean(text), _LONGEST_TEXT) for name, text in texts.items() if text}
         body |= {"session": origin.session} if origin.session else {}
-        body |= {"ancestors": [_cut(name, _LONGEST_ANCESTOR) for name in origin.ancestors]} if origin.ancestors else {}
-    body |= {name: value for name, value in zip(_DETAILS, event[1:-1], strict=True) if value}
+        ancestors = [_cut(clean(name), _LONGEST_ANCESTOR) for name in origin.ancestors]
+        body |= {"ancestors": ancestors} if ancestors else {}
+    details = zip(_DETAILS, event[1:-1], strict=True)
+    body |= {name: clean(value) if isinstance(value, str) else value for name, value in details if value}
     if event.times > 1:
         body["times"] = event.times
     return _ascii(body)[1:-1]
-
-
-def _present(**texts: str) -> dict[str, str]:
-    return {name: _cut(text, _LONGEST_TEXT) for name, text in texts.items() if text}
 
 
 def _cut(text: str, most: int) -> str:

@@ -238,7 +238,9 @@ def _report(error: EnvFSError, arguments: Arguments) -> int:
 
 
 def _say(kind: str, text: str) -> None:
-    sys.stderr.write(f"envfs: {kind}: {visible_text(text)}\n")
+    from envfs.dotenv.placeholders.redaction import redact_credentials  # noqa: PLC0415 - few daemons complain
+
+    sys.stderr.write(f"envfs: {kind}: {visible_text(redact_credentials(text))}\n")
 
 
 def _tell(descriptor: int, message: control.Done | control.Failed) -> None:

@@ -143,6 +143,7 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
     link.is_replaced = True
     while True:
         await link.wait_ended()
+        service.keyholder_pid = 0
         service.locks.lost()
         service.open_vault.views.wipe()
         service.forget_names()
@@ -151,6 +152,7 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
         await trio.sleep(_RESTART_SECONDS)
         link.start()
         service.keyholder_pid = link.pid
+        service.keyholder_restarts += 1
         await run_once(_make_ready, service)
 
 

@@ -29,7 +29,16 @@ _SECONDS = 60.0
 _MOMENT = 0.5  # from the end of its sockets to that of the process
 _MOST_PARTS = 512  # of one sendmsg: the kernel takes 1,024
 _SILENT_HINT = "`envfs status` shows its process; `envfs unmount && envfs mount` starts another"
-_BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1, keyholding.AuthorityMade: 1}
+_BLOBS = dict.fromkeys(
+    (
+        keyholding.Rewrapped,
+        keyholding.Sealed,
+        keyholding.Signed,
+        keyholding.AuthorityMade,
+        keyholding.ValuesSealed,
+    ),
+    1,
+)
 
 
 class KeyholderLink:

@@ -14,6 +14,7 @@ import trio
 
 from envfs.core.approvals.question import Question, process_words
 from envfs.core.visible_text import visible_text
+from envfs.dotenv.placeholders.redaction import redact_credentials
 from envfs.errors import EnvFSError
 from envfs.gate.approvals.watching import QuestionWatch
 from envfs.host.supervision import supervised_nursery
@@ -161,4 +162,4 @@ def _body(question: Question) -> str:
     ]
     import html  # noqa: PLC0415 - it brings a table of 2,000 names, and few desktops get a notification
 
-    return "\n".join(html.escape(visible_text(line)) for line in lines)
+    return "\n".join(html.escape(visible_text(redact_credentials(line))) for line in lines)

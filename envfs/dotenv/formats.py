@@ -4,13 +4,12 @@ Law: what is written is read back as the same values by the tool it is for; what
 the variable's name and never its value.
 """
 
-import base64
 import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from envfs.dotenv import dialects, writing
+from envfs.dotenv import dialects, kubernetes, writing
 
 Variables = Mapping[str, str]
 SHORTEST_MASK: Final = 8  # bytes, as for `exec --mask-output`
@@ -18,7 +17,6 @@ _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 _MARK = re.compile("ENVFS_END_*")
 _SHORT = re.compile(r"\\.")
 _LONG: Final = {r"\b": r"\u0008", r"\f": r"\u000c"}  # Terraform does not know the short ones
-_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
 def shell(_level: str, variables: Variables) -> str:
@@ -56,13 +54,9 @@ def example_text(_level: str, variables: Variables) -> str:
     return "".join(f"{name}=\n" for name in variables if writing.is_portable_name(name))
 
 
-def kubernetes(level: str, variables: Variables) -> str:
+def kubernetes_secret(level: str, variables: Variables) -> str:
     """Return a Secret's manifest, named after the level."""
-    name = _NOT_IN_A_NAME.sub("-", level.lower()).strip("-") or "env"
-    head = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\ntype: Opaque\n"
-    encoded = {name: base64.b64encode(value.encode()).decode() for name, value in variables.items()}
-    rows = (f'  {_quoted(key)}: "{data}"\n' for key, data in encoded.items())
-    return head + ("data:\n" + "".join(rows) if variables else "data: {}\n")
+    return kubernetes.secret_manifest(kubernetes.secret_name(level), variables)
 
 
 def github(_level: str, variables: Variables) -> str:
@@ -114,7 +108,7 @@ FORMATS: Final[dict[str, Callable[[str, Variables], str]]] = {
     "docker": docker,
     "systemd": systemd,
     "yaml": yaml,
-    "k8s": kubernetes,
+    "k8s": kubernetes_secret,
     "github": github,
     "tfvars": tfvars,
     "direnv": shell,

@@ -7,7 +7,7 @@ from envfs.errors import Conflict
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view import View
 from envfs.protocol.keyholding import BindValues, Bound
-from envfs.vault.vault import Vault
+from envfs.vault.vault import LayerBlobs, Vault
 
 
 class BoundValues(NamedTuple):
@@ -21,6 +21,18 @@ class BoundValues(NamedTuple):
     canaries: tuple[str, ...] = ()
 
 
+def newest_layers(vault: Vault, view: View) -> LayerBlobs:
+    """Return the records that a view was made of.
+
+    Raises:
+        Conflict: the level has another text by now
+    """
+    if vault.fingerprint(view.level) != view.fingerprint:
+        raise Conflict(f"{view.level} changed meanwhile", "ask again")
+    chain = zip(names.chain(view.level), vault.versions(view.level), strict=True)
+    return vault.layers([text for text in chain if text[1]])
+
+
 async def bind_values(
     vault: Vault, keyholder: Keyholder, view: View, bound: tuple[str, ...], only: tuple[str, ...]
 ) -> BoundValues:
@@ -31,10 +43,7 @@ async def bind_values(
         Locked: the level's project is
     """
     async with keyholder.turn():
-        if vault.fingerprint(view.level) != view.fingerprint:
-            raise Conflict(f"{view.level} changed meanwhile", "ask again")
-        chain = zip(names.chain(view.level), vault.versions(view.level), strict=True)
-        layers = vault.layers([text for text in chain if text[1]])
+        layers = newest_layers(vault, view)
         answer = await keyholder.ask(BindValues(layers.layers, bound, only), Bound, layers.blobs)
     vault.confirm(layers)
     return BoundValues(answer.descriptors[0], answer.message.size, answer.message.canaries)

@@ -240,6 +240,12 @@ class AuthorityMade(NamedTuple):
     """The certificate of an authority is the reply's blob."""
 
 
+class ValuesSealed(NamedTuple):
+    """So many values were sealed. The blob has them."""
+
+    sealed: int
+
+
 class LeafMade(NamedTuple):
     """A host's certificate, with its key, is in the memory whose descriptor comes with the reply."""
 
@@ -288,6 +294,7 @@ REPLIES = wire.message_table(
     Bound,
     AuthorityMade,
     LeafMade,
+    ValuesSealed,
     IdentityMade,
     Rewrapped,
     Copied,

@@ -21,6 +21,8 @@ from envfs.protocol.rotation_requests import *  # noqa: F403
 from envfs.protocol.rotation_requests import MatchValues, ReadDirectives
 from envfs.protocol.scanning_requests import *  # noqa: F403
 from envfs.protocol.scanning_requests import ScanText, TextScanned
+from envfs.protocol.sealing_requests import *  # noqa: F403
+from envfs.protocol.sealing_requests import SEALING_ANSWERS
 from envfs.protocol.shared_log_requests import *  # noqa: F403
 from envfs.tuples import NamedTuple
 
@@ -332,18 +334,15 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     ScanText: (TextScanned,),
     ReadDirectives: (answers.DirectivesRead,),
     MatchValues: (answers.Matched,),
-    CheckRecords: (answers.Faults,),
-    CheckKeys: (answers.Faults,),
+    **dict.fromkeys((CheckRecords, CheckKeys, CheckCheckpoints, VerifyCheckpoint), (answers.Faults,)),
+    **dict.fromkeys((CheckTombstones, CheckMembers), (answers.Faults,)),
     SignCheckpoint: (answers.Signed,),
-    VerifyCheckpoint: (answers.Faults,),
-    CheckCheckpoints: (answers.Faults,),
     SignTombstone: (answers.Stated,),
-    CheckTombstones: (answers.Faults,),
-    CheckMembers: (answers.Faults,),
     SignEntry: (answers.Stated,),
     OwnDevice: (answers.OwnKeys,),
     **SHARED_LOG_ANSWERS,  # noqa: F405
     **PROXY_ANSWERS,
+    **SEALING_ANSWERS,
     DescribeProtection: (Protection,),
 }
 

@@ -28,6 +28,7 @@ from envfs.protocol.control import (
     VerifyLog,
     VerifyVault,
     WatchApprovals,
+    WatchStatus,
     WatchView,
 )
 
@@ -96,7 +97,9 @@ class Budgets:
 
 
 def _is_lasting(request: object) -> bool:
-    return isinstance(request, WatchView | WatchApprovals) or (isinstance(request, ReadLog) and request.follow)
+    return isinstance(request, WatchView | WatchApprovals | WatchStatus) or (
+        isinstance(request, ReadLog) and request.follow
+    )
 
 
 def _is_large(request: object) -> bool:

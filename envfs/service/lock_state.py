@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 
 import trio
 
@@ -15,19 +16,31 @@ _LONGEST_WAIT, _TRIES_THAT_COUNT = 30.0, 10
 class Locks:
     """The state of the locks as the daemon knows it. The keyholder's own state is what counts."""
 
-    def __init__(self) -> None:
-        """Start with everything locked."""
-        self.unlocked = False
+    def __init__(self, tell: Callable[[], None]) -> None:
+        """Start with everything locked. `tell` hears of each change."""
+        self._tell = tell
+        self._unlocked = False
         self.turn = trio.Lock()
         self.closed: set[Scope] = set()
         self._until: dict[Scope, float] = {}
         self._locked: Counter[Scope] = Counter()
         self._wrong: Counter[Scope] = Counter()
 
+    @property
+    def unlocked(self) -> bool:
+        """Whether the keyholder has the identity."""
+        return self._unlocked
+
+    @unlocked.setter
+    def unlocked(self, value: bool) -> None:
+        self._unlocked = value
+        self._tell()
+
     def opened(self, scope: Scope, seconds: int) -> None:
         """Remember that a scope was unlocked, for `seconds` or (0) without end."""
         self._until[scope] = clocks.boot_seconds() + seconds if seconds else math.inf
         self.closed.discard(scope)
+        self._tell()
 
     def locked(self, scope: Scope, *, closed: bool = False) -> None:
         """Remember that a scope was locked. `closed`: though the identity could open it."""
@@ -37,11 +50,12 @@ class Locks:
             self.closed.add(scope)
         if scope == VAULT:
             self.lost()
+        self._tell()
 
     def lost(self) -> None:
         """Remember that the keyholder ended: nothing is held any more."""
-        self.unlocked = False
         self._until.clear()
+        self.unlocked = False
 
     def times_locked(self, scope: Scope) -> int:
         """Return how often a scope alone was locked."""

@@ -31,11 +31,12 @@ from envfs.gate.rule_uses import RuleUses
 from envfs.gate.scanning import Scanning
 from envfs.gate.search import Search
 from envfs.gate.views.ready_views import Views
-from envfs.host import mounts
+from envfs.host import clocks, mounts
 from envfs.host.callers import callers
 from envfs.host.process.hook import Hook
 from envfs.locations import Locations
 from envfs.rules_file import RulesFile
+from envfs.service.announcement import Announcement
 from envfs.service.budgets import Budgets
 from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison, LevelVersion
@@ -43,6 +44,7 @@ from envfs.service.lock_state import Locks
 from envfs.service.pace import Pace
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.proxy_processes.sessions import ProxySessions
+from envfs.service.rotation_counts import RotationCountMemory
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.log_sending import LogSender
 from envfs.service.sharing.sharing import VaultSharing
@@ -116,14 +118,18 @@ class Service:
         self.book = RuleBook(self.settings, RulesFile(Path(places.rules)))
         self.uses = RuleUses(Path(places.uses))
         self.refusals = Refusals(lambda: self.log)
-        self.locks = Locks()
+        self.state_changed = Announcement()
+        self.locks = Locks(self.state_changed.make)
+        self.sharing.on_change = self.state_changed.make
         self.budgets = Budgets()
         self.pace = Pace()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.forget_names: Callable[[], None] = _nothing
         self.open_files: Callable[[], Iterable[LevelReading]] = tuple
-        self.keyholder_pid = 0
+        self.keyholder_pid = self.keyholder_restarts = 0
+        self.started_ns = clocks.wall_ns()
+        self.counted_rotations = RotationCountMemory()
         self.alarms = 0
         self.log_sender: LogSender
         self.pending_keys: tuple[Project, ...] = ()  # of which a former member still has the newest key

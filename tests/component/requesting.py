@@ -18,10 +18,18 @@ class Case(NamedTuple):
 
 
 R = control
+PUBLIC_KEY = (  # of RSA, in base64. Nobody has the private half
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAxaBO/DscselmxgAQCrI21gTH8L/JWWHmj6pYSpyhfpoN48kKntrzlVCl"
+    "QbtUXj4EIskI58l8kusWcmVTwW422SsDF2iPVVMEV97qKo4d4iMVpZ1rTJb8H9PVJ1YRF9AFv3R8iv/JvNax2wa+TCAu5XsSB58v"
+    "9rXob12o5LOurgX7ztLmiyL+tJuczn2McmzvBfM8WPEcxyHGpDjmDHt4AlUQNuqhNex06dUX8GP5bzxUAAp6I5NdSybwwMXt0PD2"
+    "o455Vbn/XCtJ2GTyRcIRyeeMfPB+/2r8eRmx/LYCzl30fjXXOm3dOSWAH57feeXuPgo52pKNn2l9AdBxWMjnKwIDAQAB"
+)
 OTHER = "age17cyz8uddawjyrgxfl2pma468ptvmtal758qzdvqcqs9afjr5jqzql6x2nf"
 CASES: dict[str, Case] = {
     "status": Case(R.Status(), R.StatusReport, needs_key=False, needs_log=False),
+    "watch the status": Case(R.WatchStatus(), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
+    "seal a view": Case(R.SealView("/shop", PUBLIC_KEY, "shop/web"), R.ViewSealed),
     "list variables": Case(R.ListVariables("/shop"), R.Done),
     "list presence": Case(R.ListPresence("/shop", ages=True), R.Done),
     "describe a view": Case(R.DescribeView("/shop"), R.Done),
@@ -112,12 +120,15 @@ CASES: dict[str, Case] = {
     "rotate a device": Case(R.RotateDevice(), R.DeviceRotated),
     "revoke a member": Case(R.RevokeMember("ben"), R.Failed, needs_key=False, needs_log=False),
     "list heads": Case(R.ListMemberHeads(), R.Done, needs_key=False, needs_log=False),
+    "read metrics": Case(R.ReadMetrics(levels=True), R.Done, needs_key=False, needs_log=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
 READS = {
     "compare levels",
     "status",
+    "watch the status",
     "read a view",
+    "seal a view",
     "watch a view",
     "describe a view",
     "list variables",

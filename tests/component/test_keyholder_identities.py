@@ -169,6 +169,7 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     keyholding.BindValues((LAYER,), ("A",)),
     keyholding.ScanText((LAYER,), 5),
     keyholding.IssueAuthority("p1", 0),
+    keyholding.SealValues((LAYER,), ("A",), "", ""),
     keyholding.IssueCertificate("p1", "api.example.com", 0),
 ]
 

@@ -87,7 +87,7 @@ def test_what_serves_nothing_works_without_a_log(world: World, name: str) -> Non
 def test_without_a_vault_every_question_has_an_answer(empty: World, name: str) -> None:
     case = CASES[name]
     found = code(run(lambda: empty.ask(case.request, secret=case.secret)))
-    done = dict.fromkeys(("unmount", "list grants", "diagnose"), "Done")
+    done = dict.fromkeys(("unmount", "list grants", "diagnose", "read metrics"), "Done")
     others = {"revoke": "no-such-level", **dict.fromkeys(("enter a vault", "bring an identity"), "bad-request")}
     assert found == {**done, **others}.get(name, "no-vault")
     assert not Path(empty.places.home).exists()

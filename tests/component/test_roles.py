@@ -32,6 +32,7 @@ from tests.component.world import LATER, ME, STRANGER, World, run
 ALL = frozenset(Capability)
 OPEN = (
     "status",
+    "watch the status",
     "use a token",
     "list levels",
     "find",
@@ -81,7 +82,7 @@ def test_every_request_has_a_handler_of_its_own() -> None:
 def test_every_request_states_what_it_needs() -> None:
     assert set(dispatch._TABLE) == set(control.Request.__args__)
     open_to_all = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.NOWHERE}
-    assert open_to_all == {R.Status, R.UseToken}
+    assert open_to_all == {R.Status, R.WatchStatus, R.UseToken}
     by_the_gate = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.GATE}
     assert by_the_gate == {
         R.ReadView,
@@ -523,7 +524,7 @@ def test_however_much_of_the_log_is_asked_for_little_is_held(
         sent.extend(json.loads(row.line)["seq"] for row in taken)  # type: ignore[attr-defined]
         sizes.append(tracemalloc.get_traced_memory()[0])
 
-    call = Call(world.service, caller, (), None, send_rows, lambda: True, None)  # type: ignore[arg-type]
+    call = Call(world.service, caller, (), None, send_rows, lambda: True, None, lambda: True)  # type: ignore[arg-type]
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Self
 
 from tests.system.home import SECONDS, eventually
@@ -16,9 +17,9 @@ from tests.system.home import SECONDS, eventually
 class Terminal:
     """Runs `words` with a fresh pseudo-terminal as its controlling one; `shown` is all that it has printed."""
 
-    def __init__(self, words: Sequence[str], environ: Mapping[str, str], columns: int = 120) -> None:
+    def __init__(self, words: Sequence[str], environ: Mapping[str, str], columns: int = 120, rows: int = 40) -> None:
         self.master, slave = os.openpty()
-        subprocess.run(["stty", "cols", str(columns), "rows", "40"], stdin=slave, check=True)
+        subprocess.run(["stty", "cols", str(columns), "rows", str(rows)], stdin=slave, check=True)
         self._process = subprocess.Popen(
             ["setsid", "--ctty", "--wait", *words], stdin=slave, stdout=slave, stderr=slave, env=environ, cwd="/"
         )
@@ -38,10 +39,14 @@ class Terminal:
 
     def expect(self, text: str, seconds: float = SECONDS) -> None:
         """Wait until `text` is shown, after what was expected before."""
+        self.read_until(lambda shown: text in shown[self._seen :], repr(text), seconds)
+        self._seen = self.shown.index(text, self._seen) + len(text)
+
+    def read_until(self, is_there: Callable[[str], object], what: str, seconds: float = SECONDS) -> None:
+        """Wait until all that was shown has what is asked for."""
         until = time.monotonic() + seconds
-        while (at := self.shown.find(text, self._seen)) < 0:
-            assert self._more(until), f"no {text!r} in {self.shown!r}"
-        self._seen = at + len(text)
+        while not is_there(self.shown):
+            assert self._more(until), f"no {what} in {self.shown[-300:]!r}"
 
     def type(self, text: str) -> None:
         """Type a line."""
@@ -92,10 +97,19 @@ class Terminal:
 
     def _more(self, until: float) -> bool:
         ready, _, _ = select.select([self.master], [], [], max(0.0, until - time.monotonic()))
-        assert ready, f"nothing more in time, after {self.shown!r}"
+        assert ready, f"nothing more in time, after {self.shown[-300:]!r}"
         try:
             data = os.read(self.master, 1 << 16)
         except OSError:  # EIO: the other side is closed
             return False
         self.shown += data.decode(errors="replace").replace("\r\n", "\n")
         return bool(data)
+
+
+def leave_terminal() -> None:
+    """Let go of the terminal of this process, if it has one."""
+    if os.getsid(0) != os.getpid():  # the leader of a session would end what runs in the terminal
+        with suppress(OSError):
+            handle = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+            fcntl.ioctl(handle, termios.TIOCNOTTY)
+            os.close(handle)

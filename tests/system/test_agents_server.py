@@ -235,6 +235,17 @@ def test_each_line_of_an_agent_gets_an_answer_and_ends_no_server(served: Home) -
     assert Counter(errors) == Counter((number, code) for _, number, code in _ANSWERED.values())
 
 
+@pytest.mark.parametrize("streams", ["0<&-", "1>&-"])
+def test_a_stream_that_is_closed_is_refused(new_home: Homes, streams: str) -> None:
+    line = f'"$0" mcp {streams}'
+    ping = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
+    done = subprocess.run(
+        ["bash", "-c", line, ENVFS], input=ping, capture_output=True, check=False, env=new_home().environ()
+    )
+    assert done.returncode == 100
+    assert done.stderr.startswith(b"envfs: error: cannot speak to the agent: ")
+
+
 def test_without_the_library_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     lines = "import sys\nsys.modules['anyio'] = None\nfrom envfs_cli.main import main\nsys.argv = ['envfs', 'mcp']\n"
     script = tmp_path / "without.py"

@@ -196,7 +196,7 @@ def test_every_command_that_takes_a_passphrase_is_in_the_table() -> None:
         for command in grammar.all_commands()
         if any("--passphrase-file" in option.flags for option in command.options)
     }
-    never = {"grants", "log", "ls", "shell", "verify"}  # no word of theirs can be wrong
+    never = {"grants", "log", "ls", "shell", "ui", "verify"}  # no word of theirs can be wrong
     assert asking - never <= {line.split()[0] for line in LOCKED}
 
 
@@ -279,7 +279,7 @@ _PATHS = ("link", "mount", "import", "exec")
 _PROGRAM_FLAGS = ("--exe", "--script", "--under", "--command", "--rotate-with")
 _PATH_FLAGS = ("-o", "--output", "--against", "--folder", "--writable", *_PROGRAM_FLAGS)
 _NOTE_FLAGS = ("-m", "--message")  # what they say is kept and told: a history that shows it repeats nothing in error
-_APART = ("unmount", "lock", "init", "shell")  # they would end what the others are tried on
+_APART = ("unmount", "lock", "init", "shell", "ui")  # they would end what the others are tried on
 
 
 def _is_tried(line: str) -> bool:

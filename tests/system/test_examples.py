@@ -32,7 +32,7 @@ CONFIRMED = ("rollback", "forget", "rm")  # a person says yes
 # the commands of these examples, and single ones
 APART = {
     *("mount", "unmount", "unlock", "lock", "init", "passwd", "keyring", "restore", "accept"),
-    *("approvals", "edit", "shell"),
+    *("approvals", "edit", "shell", "ui", "web"),
     *("store", "store-serve", "sync"),  # they take a server
     "member",  # it takes an engine, and others
     "service",  # it takes the system: `make fresh`, and tests/system/test_service.py

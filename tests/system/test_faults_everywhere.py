@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.component.requesting import PUBLIC_KEY
 from tests.conftest import Homes
 from tests.system import faulty
 from tests.system.home import SECONDS, Home, alive, eventually
@@ -159,6 +160,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "show-approval", "question": "q1"}, ()),
     ({"type": "respond-approval", "question": "q1"}, ()),
     ({"type": "watch-approvals"}, ()),
+    ({"type": "watch-status"}, ()),
     ({"type": "list-readers", "level": "/shop"}, ()),
     ({"type": "list-proxies"}, ()),
     ({"type": "list-proxy-rules", "level": "/shop"}, ()),
@@ -179,6 +181,8 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     *[({"type": "verify-log"}, ())] * 3,  # each of these ends at its first fault, and has many places
     *[({"type": "verify-vault"}, ())] * 6,
     ({"type": "diagnose"}, ()),
+    ({"type": "read-metrics", "levels": True}, ()),
+    ({"type": "seal-view", "level": "/shop", "key": PUBLIC_KEY, "label": ""}, ()),
     *[({"type": kind}, ()) for kind in ("list-authors", "describe-vault", "describe-sharing", "list-members")],
     ({"type": "backup"}, (b"",)),
     ({"type": "set-variable", "level": "/shop/faults", "name": "A"}, (b"1",)),
@@ -216,7 +220,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
 ]
 
 
-_ENDLESS: tuple[Body, ...] = ({"type": "watch-approvals"},)
+_ENDLESS: tuple[Body, ...] = ({"type": "watch-approvals"}, {"type": "watch-status"})
 
 
 def _ask_everything(home: Home, seconds: float) -> None:

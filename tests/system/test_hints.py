@@ -167,10 +167,15 @@ class Case(NamedTuple):
 
 
 CASES = {
+    "no terminal to fill": Case("ui", ("envfs shell", "envfs ls --json")),
     "no daemon": Case("lock", ("envfs mount",), cures=True),
     "no daemon to watch": Case("exec /shop --watch -- true", ("envfs mount",), cures=True),
     "no vault to mount": Case("mount", ("envfs init",), without_a_vault, cures=True),
+    "a command without JSON": Case("json-schema mount", ("envfs json-schema",)),
     "no vault to read": Case("get /shop A", ("envfs init",), without_a_vault),
+    "a new vault": Case(
+        "init --identity-file id.txt", ("envfs mount", "envfs link /app --import"), without_a_vault, ends=0
+    ),
     "a mount point in use": Case("mount", ("envfs mount {}",), with_a_full_mount_point),
     "a daemon runs": Case("mount", ("envfs status", "envfs unmount"), mounted, cures=True),
     "a dead mount": Case("status", ("envfs unmount",), killed, cures=True),
@@ -318,12 +323,13 @@ ELSEWHERE = {
     "envfs store init {}": "a member's line for a folder that is not there yet: a note, and nothing is refused",
     "envfs store invite": "a server with no such line: tests/engines/test_ssh.py",
     "envfs store pull": "an engine with records that are not here: a note, and nothing is refused",
+    "envfs web": "a browser that was not let in: tests/unit/cli/web/test_application.py",
     "envfs accept /": "a home that a backup was put back into",
 }
 
 
 _ONLY_LOOK = re.compile(
-    r"envfs (\S+ )?(--help|show|explain|history|ls|authors|grants|status|sync status|verify|log)\b.*"
+    r"envfs (\S+ )?(--help|json-schema|show|explain|history|ls|authors|grants|status|sync status|verify|log)\b.*"
 )
 
 

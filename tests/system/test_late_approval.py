@@ -4,6 +4,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Homes
 from tests.system.home import Home
 
@@ -35,6 +37,17 @@ def test_an_approval_counts_for_a_machine_that_did_not_wait_for_it(new_home: Hom
             ben.envfs("unmount")
 
 
-def test_a_join_secret_mounts_nothing(new_home: Homes) -> None:
-    said = new_home().envfs("mount", environ={"ENVFS_JOIN": "x"}, status=101)
-    assert "need no mount" in said.complaint
+@pytest.mark.parametrize(
+    "line", ["mount", "init", "init --identity-file x", "member join /x", "sync start /x", "service install"]
+)
+def test_a_join_secret_is_for_no_home_that_stays(new_home: Homes, line: str) -> None:
+    said = new_home().envfs(*line.split(), environ={"ENVFS_JOIN": "x"}, status=101)
+    assert "a join secret is for one command at a time" in said.complaint
+    assert "unset ENVFS_JOIN and ENVFS_JOIN_FILE" in said.complaint
+
+
+@pytest.mark.parametrize("line", ["unlock", "lock", "approvals", "unmount", "proxy ls"])
+def test_a_join_secret_has_no_daemon_that_could_be_asked(new_home: Homes, line: str) -> None:
+    said = new_home().envfs(*line.split(), environ={"ENVFS_JOIN": "x"}, status=116)
+    assert "starts and ends its own" in said.complaint
+    assert "envfs mount" not in said.complaint

@@ -55,7 +55,10 @@ LINES = [
     "accept /app --yes",
     "check /app",
     "completion bash",
+    "json-schema",
     "doctor",
+    "metrics",
+    "metrics --json",
     "exec /app -- sh -c 'exit 7'",
     "exec /app -- no-such-command-here",
     "exec /app --watch -- sh -c 'exit 7'",
@@ -109,6 +112,7 @@ LINES = [
     "set /app OTHER --from-file {value} --json",
     "set /app OTHER",
     "shell",
+    "ui",
     "show /app",
     "show /app --reveal",
     "status",
@@ -143,6 +147,7 @@ LINES = [
     "restore",
     "unset /app NOTHING",
     "verify",
+    "web --idle 1s",
 ]
 # each of these ends what the others need; they have tests of their own below
 _ALONE = {"unmount"}

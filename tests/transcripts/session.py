@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tests.json_shapes import SHAPES, faults, shapes_of
 from tests.system.home import ENVFS, SECONDS, Home, Said, as_user, eventually
 from tests.system.terminal import Terminal
 
@@ -95,6 +96,7 @@ class Session:
             while soon and not said.out and time.monotonic() < until:
                 said = self._spawn(command)
             self._spoken(said)
+            self._check_shape(words[1:])
 
     def _spawn(self, command: list[str]) -> Said:
         given, self._given = self._given, None
@@ -151,15 +153,30 @@ class Session:
         self._claim((count == int(rest)) != no, f"standard output has {count} lines")
 
     def _json(self, rest: str, no: bool) -> None:
+        self._claim(rest in SHAPES, f"the schema has no shape of the name {rest}")
+        documents = self._documents()
+        self._claim(any(documents), "nothing was printed, or an empty list, so the members cannot be told")
+        for document in documents:
+            self._claim(not faults(document, rest), f"the shape is not {rest}: {faults(document, rest)}")
+
+    def _documents(self) -> list[object]:
+        """Return what was printed: one document, or one a line. A terminal and the log's standard error count too."""
         try:
-            found = json.loads(self._said.out)
+            return [json.loads(line) for line in self._said.text.splitlines()]
         except ValueError:
-            self._claim(no, "standard output is not one JSON document")
+            self._claim(False, "standard output is not JSON")
+            raise
+
+    def _check_shape(self, words: list[str]) -> None:
+        # whatever a session prints with --json is of a shape, also where the session does not say which
+        words = words[: words.index("--")] if "--" in words else words
+        if "--json" not in words or (self._said.status in (2, *range(100, 126)) and not self._said.out):
             return
-        rows = found if isinstance(found, list) else [found]
-        self._claim(rows, "the JSON list is empty, so its members cannot be told")
-        for row in rows:
-            self._claim(sorted(row) == sorted(rest.split()), f"the members are {' '.join(row)}")
+        for document in self._documents():
+            shapes = shapes_of(words)
+            self._claim(
+                not faults(document, *shapes), f"it is none of {', '.join(shapes)}: {faults(document, *shapes)}"
+            )
 
     def _env(self, rest: str, no: bool) -> None:
         name, _, value = rest.partition("=")

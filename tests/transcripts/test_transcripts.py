@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from envfs_cli import grammar
+from tests.json_shapes import SHAPES
 from tests.system.home import eventually, processes_of
 from tests.transcripts.session import Session
 
@@ -21,6 +22,7 @@ _UNSHOWN = {
     130: "tests/system/test_terminal_keys.py presses ctrl-C",
     141: "tests/system/test_terminal_keys.py closes the pipe",
 }
+_FAKED = {"sync resolve", "sync rejoin", "sync log", "log verify --machine"}  # tests/unit/cli/commands/test_commands.py
 
 
 @pytest.mark.parametrize("path", _SESSIONS, ids=[path.stem for path in _SESSIONS])
@@ -61,3 +63,8 @@ def test_every_documented_exit_status_is_in_a_session() -> None:
 @pytest.mark.parametrize("option", sorted({o.flags[-1] for c in grammar.all_commands() for o in c.options}))
 def test_every_option_is_in_a_session(option: str) -> None:
     assert f" {option}" in _text()
+
+
+@pytest.mark.parametrize("shape", sorted(set(SHAPES) - _FAKED))
+def test_every_shape_of_the_schema_is_printed_in_a_session(shape: str) -> None:
+    assert re.search(rf"^json {re.escape(shape)}$", _text(), re.MULTILINE)

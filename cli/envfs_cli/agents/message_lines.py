@@ -131,7 +131,8 @@ def own_streams() -> "tuple[BinaryIO, BinaryIO]":
     """
     given, taken = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     for stream in (given, taken):
-        os.set_blocking(stream.fileno(), True)
+        with contextlib.suppress(OSError):  # it was closed before EnvFS began: whoever reads or writes there is refused
+            os.set_blocking(stream.fileno(), True)
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -7,7 +7,7 @@ daemon of this command's own runs. A change that others wrote meanwhile is never
 from envfs.core import names
 from envfs.dotenv.document import parse_document
 from envfs.dotenv.merging import name_changes
-from envfs.errors import Conflict, EnvFSError, Malformed, NoSuchLevel, TooLarge
+from envfs.errors import Conflict, EnvFSError, Malformed, NoSuchLevel, NoSuchVariable, TooLarge
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets
@@ -24,6 +24,7 @@ class EditArguments(NamedTuple):
     """The arguments of `edit`."""
 
     level: str
+    name: str | None
     yes: bool
     message: str | None
     passphrase_file: str | None
@@ -46,9 +47,10 @@ class Edit(NamedTuple):
 
 
 def run_edit(arguments: EditArguments) -> int:
-    """Edit a level's own text.
+    """Edit a level's own text, from the line of a variable on if one is named.
 
     Raises:
+        NoSuchVariable: the level's own text does not set it
         EnvFSError: the person did not say yes, or the editor failed
     """
     level, message = names.parse_level(arguments.level), check_message(arguments.message)
@@ -57,7 +59,7 @@ def run_edit(arguments: EditArguments) -> int:
         prompts.check_answers("with --yes the text is written when the editor ends")
     asking = session.start_session(arguments.passphrase_file)
     base = _own_text(asking, level)
-    edit: Edit | None = Edit(base, base.text)
+    edit: Edit | None = Edit(base, base.text, _line_of(arguments.name, base, level))
     while edit is not None:
         asking.let_go()
         edit = _next(asking, arguments._replace(level=level, message=message), _edited(words, level, edit))
@@ -82,6 +84,17 @@ def _next(asking: session.Session, arguments: EditArguments, edit: Edit) -> "Edi
     except (Malformed, TooLarge) as error:
         return _again(edit, error)
     return None
+
+
+def _line_of(name: "str | None", base: OwnText, level: str) -> int:
+    if name is None:
+        return 1
+    lines = [entry.line for entry in parse_document(base.text).entries if entry.name == name]
+    if not lines:
+        raise NoSuchVariable(
+            f"the text of {level} itself does not set that variable", f"`envfs explain {level} {name}`"
+        )
+    return lines[-1]  # the one that counts
 
 
 def _own_text(asking: session.Session, level: str) -> OwnText:

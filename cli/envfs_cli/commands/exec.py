@@ -102,7 +102,7 @@ def _explain(arguments: ExecArguments, view: "_View") -> int:
     if arguments.fence or arguments.fence_best_effort:
         raise Mistake("--explain says nothing of a fence", "leave out one of the two")
     choice = variable_sources.EnvironmentChoice(
-        arguments.only, arguments.keep_existing, arguments.clean_env, arguments.session
+        arguments.only, arguments.keep_existing, arguments.clean_env, arguments.session, arguments.allow_dangerous
     )
     asking = session.start_session(arguments.passphrase_file)
     sources = variable_sources.variable_sources(asking, view.dated, choice)

@@ -14,7 +14,7 @@ from envfs_cli.daemon import session
 from envfs_cli.folder_links import state
 from envfs_cli.level_versions import DatedLevel, check_newest, dated_level
 from envfs_cli.replies import access, masked
-from envfs_cli.replies.facts import chain_words, place_words, view_facts
+from envfs_cli.replies.facts import fact_lines, is_of_variable, view_facts
 
 
 class ExplainArguments(NamedTuple):
@@ -57,7 +57,7 @@ def run_explain(arguments: ExplainArguments) -> int:
     if facts is None:
         raise NoSuchVariable(f"{level} has no variable of that name", f"`envfs show {level}` lists them")
     value = _value(asking, dated, name) if arguments.reveal else None
-    chains = [row for row in dangling if name in (row.chain if row.kind == "undefined" else row.chain[:-1])]
+    chains = [row for row in dangling if is_of_variable(row, name)]
     if arguments.json:
         output.as_json(_members(facts, chains, value))
     else:
@@ -103,16 +103,8 @@ def _members(facts: control.FactsRow, chains: "list[control.DanglingRow]", value
 
 def _print(facts: control.FactsRow, level: str, chains: "list[control.DanglingRow]", value: "str | None") -> None:
     output.print_line(f"{output.paint(output.clean(facts.name), 'head')} at {level}")
-    for place in reversed(facts.levels):
-        _print_fact("set at", f"{place}{'' if place == facts.levels[-1] else '  (overridden)'}")
-    for use in facts.uses:
-        _print_fact("refers to", f"{use.name or place_words(use)}  ({use.level or 'not set'})")
-    for row in chains:
-        _print_fact(row.kind, chain_words(row), "bad")
-    if facts.refused:
-        _print_fact("refused", facts.refused, "bad")
-    for text in facts.doubts:
-        _print_fact("doubt", text, "warn")
+    for kind, text, style in fact_lines(facts, chains):
+        _print_fact(kind, text, style)
     if value is not None:
         output.print_line(f"  {'value'.ljust(9)}  {output.clean(value)}")  # as it is: it may be copied
 

@@ -14,7 +14,8 @@ from envfs_cli.replies.variables import variables_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.grammar.words import ExportTool, Format
+    from envfs.dotenv.kubernetes import SecretName
+    from envfs_cli.grammar.words import ExportTool, Format, SealScopeName
 
 
 class _Form(NamedTuple):
@@ -44,6 +45,10 @@ class ExportArguments(NamedTuple):
     format: "Format | None"
     to: "ExportTool | None"
     only: tuple[str, ...]
+    seal: str | None
+    scope: "SealScopeName | None"
+    namespace: str | None
+    name: str | None
     own: bool
     dialect: str | None
     output: str | None
@@ -67,7 +72,10 @@ def run_export(arguments: ExportArguments) -> int:
     _check_format(arguments, format_name)
     if arguments.output:
         check_new(arguments.output)
-    data = _exported(session.start_session(arguments.passphrase_file), arguments, format_name)
+    asking = session.start_session(arguments.passphrase_file)
+    data = _sealed(asking, arguments) if arguments.seal else _exported(asking, arguments, format_name)
+    if arguments.to == "chamber":
+        _note_capitals(data)
     if arguments.output:
         write_new(arguments.output, data)
     else:
@@ -75,11 +83,42 @@ def run_export(arguments: ExportArguments) -> int:
     return 0
 
 
+def _note_capitals(data: bytes) -> None:
+    import json
+
+    changed = [f"{name} is {name.upper()}" for name in json.loads(data) if name != name.upper()]
+    if changed:
+        output.note(f"chamber gives programs names in capitals alone: {', '.join(changed)}")
+
+
 def _check_format(arguments: ExportArguments, format_name: "Format") -> None:
     if arguments.own and (format_name != "dotenv" or arguments.only or arguments.dialect):
         raise BadRequest("a level's own text is given as it was written", "leave out --format, --only and --dialect")
+    if format_name != "k8s" and (arguments.seal or arguments.scope or arguments.namespace or arguments.name):
+        raise BadRequest("--seal, --scope, --namespace and --name are about a Secret of Kubernetes", "add --format k8s")
+    if arguments.scope and not arguments.seal:
+        raise BadRequest("--scope says for what values are sealed", "--seal names the certificate")
     if arguments.dialect and format_name != "dotenv":
         raise BadRequest("a dialect is one of dotenv text", f"leave out --format {format_name}, or --dialect")
+
+
+def _sealed(asking: session.Session, arguments: ExportArguments) -> bytes:
+    from envfs.dotenv import kubernetes
+    from envfs_cli.level_versions import check_newest
+    from envfs_cli.pushing import sealing
+
+    dated = dated_level(arguments.level, arguments.version)
+    check_newest(dated, "values are sealed as they are now")
+    scope = kubernetes.SealScope(arguments.scope or "strict")
+    target = sealing.SealTarget(arguments.seal or "", _secret_name(arguments), scope)
+    return sealing.sealed_secret(asking, dated.level, target, arguments.only)
+
+
+def _secret_name(arguments: ExportArguments) -> "SecretName":
+    from envfs.dotenv import kubernetes
+
+    level, _, _ = dated_level(arguments.level, arguments.version)
+    return kubernetes.secret_name(level, arguments.name or "", arguments.namespace or "")
 
 
 def _exported(link: session.Session, arguments: ExportArguments, format_name: "Format") -> bytes:
@@ -105,7 +144,13 @@ def _exported(link: session.Session, arguments: ExportArguments, format_name: "F
         _mask(formats.github_masks(variables))
         if short := formats.unmasked_names(variables):
             output.note(f"no mask for {', '.join(short)}: shorter than {formats.SHORTEST_MASK} bytes, as is `true`")
-    return masked.with_first_line(reply, formats.FORMATS[format_name](level, variables), format_name).encode()
+    if format_name == "k8s":
+        from envfs.dotenv import kubernetes
+
+        text = kubernetes.secret_manifest(_secret_name(arguments), variables)
+    else:
+        text = formats.FORMATS[format_name](level, variables)
+    return masked.with_first_line(reply, text, format_name).encode()
 
 
 def _mask(masks: str) -> None:

@@ -7,7 +7,7 @@ from envfs.errors import EnvFSError, WrongPassphrase
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets
-from envfs_cli.daemon import client, session
+from envfs_cli.daemon import client, join_refusals, session
 from envfs_cli.terminal import prompts
 
 
@@ -25,7 +25,9 @@ def run_init(arguments: InitArguments) -> int:
 
     Raises:
         EnvFSError: the path of the identity file is not UTF-8 text
+        BadRequest: there is a join secret
     """
+    join_refusals.refuse_join_secret("is of a vault that there is")
     path = os.path.abspath(arguments.identity_file) if arguments.identity_file else ""
     if not path.isascii() and path.encode(errors="replace").decode() != path:
         raise EnvFSError("the path of the identity file is not UTF-8 text", "the settings could not name it")
@@ -72,3 +74,4 @@ def _print_made(link: session.Session, made: control.Made, identity_file: str, a
     if arguments.recovery or prompts.confirm("make a recovery sheet, for the day when it is lost?"):
         recovery, identity = make_recovery_key(link, "")
         output.print_line(f"\n{sheet_text(recovery.recipient, identity).rstrip()}")
+    output.note("next: `envfs mount`, then `envfs link /app --import` in the folder of a project that has a .env")

@@ -21,7 +21,6 @@ from envfs_cli.version_message import check_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.daemon.client import Link
     from envfs_cli.importing.adaptation import Readers
 
 _ENV = ".env"
@@ -97,11 +96,10 @@ def _link(folder: str, level: str, arguments: LinkArguments) -> int:
     is_file = _check_env(env, level, importing=arguments.import_)
     if not os.access(folder, os.W_OK | os.X_OK):  # before anything is imported
         raise EnvFSError(f"{folder} cannot be written", "the link and .envfs.toml are made in it")
-    daemon = session.shared_link() or client.reach_daemon()
-    asking = session.session_over(daemon, arguments.passphrase_file)
+    asking = session.start_session(arguments.passphrase_file)
     imported = _import(env, level, asking, arguments) if is_file else None
     asking.reply(control.ListLevels(level))
-    target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
+    target = f"{_mount(asking)}{level.rstrip('/')}/{_ENV}"
     _put_link(env, target, imported)
     state_writer.write_toml(folder, level)
     state_writer.remember_folder(folder, state.Linked(state.folder_number(folder), level, target))
@@ -154,12 +152,12 @@ def shell_quoted(path: str) -> str:
     return shlex.quote(path)
 
 
-def _mount(daemon: "Link") -> str:
-    report, _ = daemon.ask(control.Status())
+def _mount(asking: session.Session) -> str:
+    report = asking.reply(control.Status())
     if isinstance(report, control.StatusReport) and report.mount:
         return _by_its_link(report.mount)
     mine = client.user_locations()
-    if not daemon.private:
+    if not asking.is_private:
         return locations.system_locations().mount  # strangers are not told, and the system's is where they look
     output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
     return _configured(mine.settings) or mine.link or mine.mount

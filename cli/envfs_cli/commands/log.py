@@ -1,6 +1,5 @@
 """`log`: print the access log, count in it, verify it, rotate it, or begin a new one."""
 
-import json
 import time
 
 from envfs.errors import LogBroken
@@ -10,19 +9,17 @@ from envfs_cli import callers, log_times, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import session
-from envfs_cli.replies import log_statistics
+from envfs_cli.replies import log_entries, log_statistics
 from envfs_cli.replies.written import print_notes
+from envfs_cli.terminal.prompts import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
     from envfs_cli.daemon.session import Session
-    from envfs_cli.output import Style
 
-_DEFAULT_LINES, _ANCESTORS = 20, 3
-_SUBJECT = ("channel", "format", "operation")
-_STYLES: "dict[str, Style]" = {"refuse": "bad", "canary": "bad", "read": "good"}
+_DEFAULT_LINES = 20
 
 
 class LogArguments(NamedTuple):
@@ -136,7 +133,8 @@ def _of_machines(link: "Session", arguments: LogArguments, criteria: control.Cou
 
 def _count(link: "Session", criteria: control.CountLog, *, as_json: bool) -> None:
     rows: list[object] = []
-    link.follow(criteria, rows.append)
+    with Waiting("counting"):
+        link.follow(criteria, rows.append)
     callers = [row for row in rows if isinstance(row, control.CallerStatRow)]
     hours = [row for row in rows if isinstance(row, control.HourStatRow)]
     (log_statistics.statistics_json if as_json else log_statistics.print_statistics)(callers, hours)
@@ -168,45 +166,9 @@ class _Printer:
         """Print an entry."""
         if not isinstance(row, control.LogRow):
             return
-        facts = _facts(row.line)
+        facts = log_entries.parse_entry(row.line)
         if facts is not None:
-            output.print_row(row.line.rstrip("\n") if self._as_json else _sentence(facts))
+            output.print_row(row.line.rstrip("\n") if self._as_json else log_entries.entry_sentence(facts))
         elif not self.is_broken:
             self.is_broken = True
             output.error(LogBroken("the access log holds a line that is no entry", "`envfs log verify`"))
-
-
-def _facts(line: str) -> "dict[str, object] | None":
-    try:
-        facts = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
-def _program(facts: "dict[str, object]") -> str:
-    parts = [str(facts[name]) for name in ("executable", "script") if name in facts]
-    if "command" in facts and "script" not in facts:
-        parts.append(f"({facts['command']})")
-    ancestors = facts.get("ancestors")
-    if isinstance(ancestors, list) and ancestors:
-        parts.append(f"< {' < '.join(map(str, ancestors[:_ANCESTORS]))}")
-    return output.clean(" ".join(parts))
-
-
-def _sentence(facts: "dict[str, object]") -> str:
-    entry = {name: output.clean(str(value)) for name, value in facts.items()}
-    event = entry.get("event", "")
-    where = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"
-    caller = f"uid {entry['uid']} pid {entry['pid']} {_program(facts)}" if "uid" in entry else ""
-    parts = [
-        output.shown_time(entry.get("time", "")),
-        f"{entry['member']}@{entry.get('machine', '')}".ljust(12) if "member" in entry else "",
-        output.paint(event.ljust(8), _STYLES.get(event, "dim")),
-        where.ljust(16),
-        " ".join(str(entry[key]) for key in _SUBJECT if entry.get(key)).ljust(14),
-        caller,
-        output.paint(f"{'masked: ' * (entry.get('decision') == 'mask')}{entry.get('rule', '')}", "dim"),
-        f"{entry['entries']} times since {output.shown_time(entry['since'])}" if "since" in entry else "",
-    ]
-    return "  ".join(part for part in parts if part).rstrip()

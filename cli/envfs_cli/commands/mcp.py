@@ -2,6 +2,7 @@
 
 import os
 
+from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
 
@@ -15,7 +16,8 @@ def run_mcp(_arguments: McpArguments) -> int:
 
     Raises:
         Mistake: a person started it
-        EnvFSError: the library of the protocol is not there
+        EnvFSError: the library of the protocol is not there, or a stream is closed
+        BrokenPipeError: the agent has gone
     """
     if os.isatty(0):
         from envfs_cli.arguments import Mistake
@@ -25,5 +27,21 @@ def run_mcp(_arguments: McpArguments) -> int:
         from envfs_cli.agents import server
     except ImportError:
         raise EnvFSError("the Python package mcp is not installed", "install it: `pip install 'envfs[mcp]'`") from None
-    server.run_server()
+    try:
+        server.run_server()
+    except ExceptionGroup as group:  # that of the tasks of the server
+        failures, others = group.split(OSError)
+        if failures is None or others is not None:
+            raise
+        raise _stream_failure(failures) from None
     return 0
+
+
+def _stream_failure(group: ExceptionGroup[OSError]) -> Exception:
+    failure: BaseException = group
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    if isinstance(failure, OSError) and not isinstance(failure, BrokenPipeError):
+        words = safe_open.error_words(failure)
+        return EnvFSError(f"cannot speak to the agent: {words}", "it needs standard input and output")
+    return BrokenPipeError()

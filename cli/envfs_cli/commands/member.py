@@ -9,7 +9,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import exit_status, output, secrets
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
-from envfs_cli.daemon import client, session
+from envfs_cli.daemon import client, join_refusals, session
 from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
@@ -149,6 +149,7 @@ def _invite(asking: session.Session, request: control.InviteMember, arguments: M
 def _join(arguments: MemberArguments) -> int:
     from envfs_cli.sharing import joining
 
+    join_refusals.refuse_join_secret("its machine is a member already")
     path = os.path.abspath(arguments.identity_file) if arguments.identity_file else ""
     file = arguments.passphrase_file or secrets.named_file("")
     if not arguments.code_file or (not path and file is None):

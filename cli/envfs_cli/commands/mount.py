@@ -4,10 +4,10 @@ import os
 import sys
 
 from envfs import interpreter, safe_open
-from envfs.errors import AlreadyExists, BadRequest, MountFailed, NotApproved, NoVault, WrongPassphrase
+from envfs.errors import AlreadyExists, MountFailed, NotApproved, NoVault, WrongPassphrase
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets, standard_streams
-from envfs_cli.daemon import background, client, launch, mount_lock, other_session
+from envfs_cli.daemon import background, client, join_refusals, launch, mount_lock, other_session
 from envfs_cli.terminal import prompts
 
 _LARGEST = 1 << 20
@@ -30,11 +30,7 @@ def run_mount(arguments: MountArguments) -> int:
         NoVault: there is no vault
     """
     mine = client.user_locations()
-    if client.JOIN_VARIABLES & os.environ.keys():
-        raise BadRequest(
-            "a join secret is for one command at a time, and has no home to mount",
-            "exec and get need no mount; unset ENVFS_JOIN and ENVFS_JOIN_FILE for a home's own daemon",
-        )
+    join_refusals.refuse_join_secret("has no home to mount")
     if client.running_daemon() is not None and (os.path.exists(mine.socket) or other_session.socket_by_link(mine)):
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
     if not os.path.exists(mine.vault):

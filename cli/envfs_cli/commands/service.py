@@ -9,6 +9,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
+from envfs_cli.daemon import join_refusals
 from envfs_cli.services import installing, running, units, users
 from envfs_cli.services.users import ServiceUser
 
@@ -88,6 +89,7 @@ def _own_program() -> str:
 
 
 def _install(arguments: ServiceArguments, user: ServiceUser | None) -> int:
+    join_refusals.refuse_join_secret("a service has a home of its own")
     installing.install_unit(_choices(arguments), user)
     output.done("the service is installed")
     if not arguments.credential:

@@ -7,6 +7,7 @@ from envfs_cli import exit_status, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import client, session
+from envfs_cli.replies.engine_states import engine_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _LOG_ACTIONS = ("on", "off", "send")
 _IN_ORDER = ("waiting", "aside", "left")  # kinds of rows that nobody has to do anything about
-_WORDS = {"none": "none", "idle": "not connected", "connecting": "connecting", "locked": "connected"}
 
 
 class SyncArguments(NamedTuple):
@@ -85,7 +85,7 @@ def _add(rows: "list[control.SharingRow]", row: object) -> None:
 
 
 def _print(report: control.SharingReport, rows: "list[control.SharingRow]") -> None:
-    state = _WORDS.get(report.state, output.clean(report.state))
+    state = engine_state(report)
     for name, text in (
         ("engine", output.clean(report.engine) or "none"),
         ("state", f"{state}: {output.clean(report.text)}" if report.text else state),

@@ -11,6 +11,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import client
 from envfs_cli.process import forking
+from envfs_cli.terminal import prompts
 
 _SECONDS = 10.0
 _STEP = 0.02
@@ -33,10 +34,11 @@ def run_unmount(_arguments: UnmountArguments) -> int:
     link.ask(control.Unmount())
     pid = report.pid if isinstance(report, control.StatusReport) else 0
     until = time.monotonic() + _SECONDS
-    while pid and _runs(pid):
-        if time.monotonic() > until:
-            raise TimedOut("the daemon does not end", f"its process id is {pid}")
-        time.sleep(_STEP)
+    with prompts.Waiting("unmounting"):
+        while pid and _runs(pid):
+            if time.monotonic() > until:
+                raise TimedOut("the daemon does not end", f"its process id is {pid}")
+            time.sleep(_STEP)
     output.done("unmounted")
     return 0
 

@@ -4,6 +4,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
+from envfs_cli.replies.readers import reader_cells
 
 
 class WhoArguments(NamedTuple):
@@ -22,11 +23,5 @@ def run_who(arguments: WhoArguments) -> int:
         output.rows_json(rows)
     else:
         heads = ("STATE", "LEVEL", "VERSION", "FORMAT", "USER", "PID", "PROGRAM", "SECONDS AGO")
-        output.print_table(heads, [_cells(row) for row in rows])
+        output.print_table(heads, [reader_cells(row) for row in rows])
     return 0
-
-
-def _cells(row: control.ReaderRow) -> "tuple[str, ...]":
-    user = row.user or str(row.uid)
-    program = row.executable or "-"
-    return row.state, row.level, str(row.version), row.format, user, str(row.pid), program, str(row.seconds)

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envfs_cli.grammar import Command
+    from envfs_cli.grammar import Argument, Command
 
 _LARGEST = 1 << 16
 VISIBLE = tuple(command for command in all_commands() if command.group != HIDDEN)
@@ -34,6 +34,13 @@ def argument_kind(command: "Command", place: int) -> str:
     if argument.linked and following and following[0].kind == "name":
         return "here"
     return "file" if argument.kind == "paths" else argument.kind
+
+
+def argument_choices(argument: "Argument") -> tuple[str, ...]:
+    """Return the words that may stand at an argument's place, if they are a closed set."""
+    if argument.kind == "command":  # the one argument of a command that is a command: for those with shapes of JSON
+        return tuple(command.name for command in VISIBLE if "--json" in command_flags(command))
+    return argument.choices
 
 
 def command_flags(command: "Command", *, valued: bool = False) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The script for bash 4 and later. It works with and without the bash-completion package."""
 
-from envfs_cli.completion import VISIBLE, argument_kind, command_flags, command_words, filled_script
+from envfs_cli.completion import VISIBLE, argument_choices, argument_kind, command_flags, command_words, filled_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _tables(command: "Command") -> list[str]:
 
 
 def _wanted(command: "Command", place: int) -> str:
-    choices = command.arguments[place].choices
+    choices = argument_choices(command.arguments[place])
     return f"one of {' '.join(choices)}" if choices else argument_kind(command, place)
 
 

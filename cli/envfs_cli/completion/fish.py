@@ -1,6 +1,6 @@
 """The script for fish."""
 
-from envfs_cli.completion import VISIBLE, argument_kind, command_flags, command_words, filled_script
+from envfs_cli.completion import VISIBLE, argument_choices, argument_kind, command_flags, command_words, filled_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def _command(command: "Command", word: str) -> list[str]:
 
 
 def _action(argument: "Argument", kind: str) -> str:
-    return f"-a {_quoted(' '.join(argument.choices))}" if argument.choices else _ACTIONS.get(kind, "")
+    choices = argument_choices(argument)
+    return f"-a {_quoted(' '.join(choices))}" if choices else _ACTIONS.get(kind, "")
 
 
 def _option(word: str, option: "Option") -> str:

@@ -1,6 +1,6 @@
 """The script for zsh."""
 
-from envfs_cli.completion import VISIBLE, argument_kind, command_words, filled_script
+from envfs_cli.completion import VISIBLE, argument_choices, argument_kind, command_words, filled_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def _argument(place: int, argument: "Argument", kind: str) -> list[str]:
         return [f"'{place}:dashes:(--)'", "'*::: :_normal'"]
     if argument.kind == "paths":
         return [f"'*:{argument.name}:_files'"]
-    action = f"({' '.join(argument.choices)})" if argument.choices else _ACTIONS.get(kind, " ")
+    choices = argument_choices(argument)
+    action = f"({' '.join(choices)})" if choices else _ACTIONS.get(kind, " ")
     return [_quoted(f"{place}:{':' if argument.optional or argument.linked else ''}{argument.name}:{action}")]
 
 

@@ -12,9 +12,9 @@ import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import BadRequest, Conflict, KeyholderGone, NotRunning, from_code
+from envfs.errors import BadRequest, Conflict, KeyholderGone, from_code
 from envfs.protocol import control, framing, wire
-from envfs_cli.daemon import connecting
+from envfs_cli.daemon import connecting, join_refusals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ _BUSY_PATIENCE = 60  # seconds. A disk may be slow, a daemon for one command wai
 _MESSAGE_SECONDS = 60  # from the first byte of a message to its last one
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
-_MACHINE, JOIN_VARIABLES = "envfs_cli.daemon.machine_home", {"ENVFS_JOIN", "ENVFS_JOIN_FILE"}
-_BROUGHT, _IDENTITY_VARIABLES = "envfs_cli.daemon.brought_identity", {"ENVFS_IDENTITY", "ENVFS_IDENTITY_FILE"}
+_MACHINE, _BROUGHT = "envfs_cli.daemon.machine_home", "envfs_cli.daemon.brought_identity"
+_IDENTITY_VARIABLES = {"ENVFS_IDENTITY", "ENVFS_IDENTITY_FILE"}
 _BEGUN = "envfs-conversation"  # an option of the interpreter (cli/launcher.c)
 _NO_NEWS, _NO_ROWS = (control.Hello, control.WorkingRow), (control.Done, control.ViewSent)
 
@@ -239,7 +239,7 @@ def has_token() -> bool:
 
 
 def _as_machine() -> "Link | None":
-    if _MACHINE not in sys.modules and not JOIN_VARIABLES & os.environ.keys():
+    if _MACHINE not in sys.modules and not join_refusals.JOIN_VARIABLES & os.environ.keys():
         return None
     from envfs_cli.daemon import machine_home
 
@@ -316,7 +316,7 @@ def need_running() -> Link:
     """As `running_daemon`, but wait for a daemon that is starting, and raise NotRunning if there is none."""
     link = _started(_START_SECONDS, _FREE_SECONDS)
     if link is None:
-        raise NotRunning("no daemon runs here", "start it with `envfs mount`")
+        raise join_refusals.no_daemon()
     return link.renewed_by(need_running)
 
 

@@ -5,7 +5,7 @@ import os
 from envfs import locations
 from envfs.errors import EnvFSError, Locked, TooLarge, WrongPassphrase
 from envfs.protocol import control
-from envfs_cli.daemon import client
+from envfs_cli.daemon import client, signs_of_life
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class Session:
             self._open = None
 
     @property
+    def is_private(self) -> bool:
+        """Tell whether it is asked of a daemon that was started for this command alone."""
+        return self._link.private
+
+    @property
     def takes_files(self) -> bool:
         """Tell whether a request may bring a file. Otherwise what it brings is in memory."""
         return self._link.takes_files
@@ -61,11 +66,23 @@ class Session:
         received = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
-                return _told(received, self._link.ask(request, descriptors, _keep_in(received, self._link)))
+                return self._told(request, descriptors, received)
             except Locked as error:
                 received.clear()  # they come again
                 self.unlock(0, error.about)
-        return _told(received, self._link.ask(request, descriptors, _keep_in(received, self._link)))
+        return self._told(request, descriptors, received)
+
+    def _told(
+        self, request: "NamedTuple", descriptors: "tuple[int, ...]", received: "list[object]"
+    ) -> "tuple[object, bytes]":
+        keep = _keep_in(received, self._link)
+        answer = signs_of_life.shown_while(lambda: self._link.ask(request, descriptors, keep), request)
+        # which version it is of comes first among the rows, and is for the person
+        while received and isinstance(received[0], control.ChosenRow):
+            from envfs_cli.daemon import chosen
+
+            chosen.note_chosen(received.pop(0))
+        return answer
 
     def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
         """Send a request that needs no key, and hand each row on when it arrives."""
@@ -192,15 +209,6 @@ def _tell_progress(how_far: str) -> None:
     from envfs_cli.terminal import prompts
 
     prompts.Waiting.tell(how_far)
-
-
-def _told(received: list[object], answer: "tuple[object, bytes]") -> "tuple[object, bytes]":
-    # which version it is of comes first among the rows, and is for the person
-    while received and isinstance(received[0], control.ChosenRow):
-        from envfs_cli.daemon import chosen
-
-        chosen.note_chosen(received.pop(0))
-    return answer
 
 
 def passphrase_variable(project: str) -> str:

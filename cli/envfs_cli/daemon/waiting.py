@@ -6,4 +6,7 @@ from envfs_cli import output
 
 def say_waiting(row: control.WaitingRow) -> None:
     """Say that a person was asked, and for how long that can take."""
+    from envfs_cli.terminal.prompts import Waiting
+
+    Waiting.stop()
     output.note(f"waiting for a person to answer {row.question}, for {row.seconds} s at most; Ctrl-C gives up")

@@ -46,7 +46,7 @@ def _in_order() -> "Iterator[Command]":
     from envfs_cli.grammar import versions
 
     yield from versions.COMMANDS
-    from envfs_cli.grammar import access, agents, members, service, sharing, vault
+    from envfs_cli.grammar import access, agents, members, page, service, sharing, vault
 
-    yield from (*access.COMMANDS, *members.COMMANDS, *agents.COMMANDS)
+    yield from (*access.COMMANDS, *members.COMMANDS, *agents.COMMANDS, *page.COMMANDS)
     yield from (*vault.COMMANDS, *sharing.COMMANDS, *service.COMMANDS)

@@ -47,7 +47,12 @@ COMMANDS = (
                 ("--clean-env",), "flag", "", "give the command nothing else of the environment but PATH and the like"
             ),
             DANGEROUS,
-            Option(("--explain",), "flag", "", "do not run it: say where each variable would come from"),
+            Option(
+                ("--explain",),
+                "flag",
+                "",
+                "do not run it: say where each variable would come from, and which is refused",
+            ),
             PASSPHRASE,
             JSON._replace(help="with --explain: print JSON for machines"),
         ),
@@ -73,7 +78,7 @@ COMMANDS = (
         "place of each value of 8 bytes or more, and of each such line of a value. A terminal stays one. "
         "With --clean-env, of the caller's environment the command gets PATH, HOME, USER, LOGNAME, "
         "SHELL, PWD, TMPDIR, TZ, TERM, COLORTERM, NO_COLOR, COLUMNS, LINES, LANG, LANGUAGE and LC_*. --explain takes "
-        "`names` alone, and shows no value.",
+        "`names` alone, and shows no value. It says for which names the command would be refused.",
     ),
     Command(
         "mount",
@@ -167,6 +172,25 @@ COMMANDS = (
         examples=("envfs shell", "envfs shell < script"),
         details="All other commands are there, with levels relative to the one that `cd` went to; where a command "
         "needs a level and none is given, that one is meant. If standard input is not a terminal, its lines are run as "
-        "a script, up to the first that fails. Lines that are no commands, or come after a space, are not remembered.",
+        "a script, up to the first that fails. A line that may hold a value is not remembered, nor one after a space. "
+        "Below the prompt stands the state of the daemon. F2 answers a question of a program, shown above it.",
+    ),
+    Command(
+        "ui",
+        "use",
+        "browse the vault on a full screen",
+        (
+            Argument(
+                "level",
+                "level",
+                "a level such as /shop/prod; default: the one that `envfs link` gave this folder, or /",
+                optional=True,
+            ),
+        ),
+        (PASSPHRASE,),
+        ("envfs ui", "envfs ui /shop/prod"),
+        details="The levels stand at the left, and at the right the names of the selected one, its versions, who reads "
+        "it, or the questions of programs. ? lists the keys, and q leaves. A value is shown for a key alone, one at a "
+        "time and for 10 seconds, and the access log says so. What programs change is shown as it happens.",
     ),
 )

@@ -19,6 +19,7 @@ from envfs_cli.grammar.words import (
     PASSPHRASE,
     READ_AS,
     REASON,
+    SEAL_SCOPES,
     VERSION,
     YES,
     Argument,
@@ -225,9 +226,13 @@ COMMANDS = (
         "edit",
         "values",
         "edit a level's own text, in memory only",
-        (HERE,),
+        (HERE, NAME._replace(help="begin at the line of this variable", optional=True)),
         (YES, MESSAGE, PASSPHRASE),
-        ("envfs edit /shop/prod", "VISUAL=nano envfs edit /shop/prod -m 'the new database'"),
+        (
+            "envfs edit /shop/prod",
+            "envfs edit /shop/prod DATABASE_URL",
+            "VISUAL=nano envfs edit /shop/prod -m 'the new database'",
+        ),
         details="The editor is that of VISUAL or EDITOR. The file is in memory, in a folder that other processes do "
         "not see, and vim, nano and emacs are told to keep no copies elsewhere. When the editor ends, the names that "
         "change are shown, and a yes writes the new version. A text with a fault opens again at its line and column. "
@@ -299,6 +304,16 @@ COMMANDS = (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
             Option(("--to",), "text", "TOOL", f"as this tool takes it: {', '.join(EXPORT_TOOLS)}", EXPORT_TOOLS),
             ONLY,
+            Option(("--seal",), "file", "CERT", "k8s: a SealedSecret, for the cluster that has this certificate"),
+            Option(
+                ("--scope",),
+                "text",
+                "SCOPE",
+                "with --seal: strict (default), namespace-wide, cluster-wide",
+                SEAL_SCOPES,
+            ),
+            Option(("--namespace",), "text", "NAME", "k8s: the Secret's namespace"),
+            Option(("--name",), "text", "NAME", "k8s: what the Secret is called; default: after the level"),
             Option(("--own",), "flag", "", "the level's own text to the letter: comments, quotes, references"),
             DIALECT,
             Option(("-o", "--output"), "file", "FILE", "write to a new file, readable by you alone"),
@@ -313,12 +328,14 @@ COMMANDS = (
             "envfs export /shop/prod@2026-11-01T10:00",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
+            "envfs export /shop/prod -f k8s --seal cluster.pem --namespace shop -o sealed.yaml",
             "envfs export /shop/prod --to doppler -o shop.json",
         ),
         details="dotenv: as in the mount; --dialect writes it for one kind of reader, as for `grant`. json: an object. "
         "environ: NAME=value, each ended by a NUL. example: the names alone. shell: lines for "
-        "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
-        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform. "
+        "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. With --seal it "
+        "is one that the controller of sealed-secrets alone can open, as of kubeseal, so it may be committed. github: "
+        "lines for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform. "
         "direnv: lines for an .envrc. op: an item's template. bitwarden: an export with one note.",
     ),
 )

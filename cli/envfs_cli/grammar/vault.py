@@ -5,6 +5,7 @@ from envfs_cli.grammar.words import (
     JSON,
     LEVEL,
     MESSAGE,
+    METRIC_FORMATS,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
@@ -209,12 +210,45 @@ COMMANDS = (
         "the command looks at what a daemon would find here. The exit status is 0 if there is no problem.",
     ),
     Command(
+        "metrics",
+        "vault",
+        "print the daemon's figures for Prometheus and others",
+        options=(
+            Option(
+                ("-f", "--format"),
+                "text",
+                "FORMAT",
+                "openmetrics (default), or prometheus, as node_exporter reads it from a file",
+                METRIC_FORMATS,
+            ),
+            Option(("--levels",), "flag", "", "count reads and rotations for each level, by its name"),
+            JSON,
+        ),
+        examples=("envfs metrics", "envfs metrics -f prometheus --levels", "envfs metrics --json | jq -c '.[]'"),
+        details="Reads, refusals, questions that wait, locks, the access log, the process with the keys, the engine of "
+        "a shared vault, variables that are due. There is no value in it, no name of a variable and no user. Counters "
+        "begin with the daemon. It takes `log` for the whole vault. Without a daemon it is `envfs_up 0` alone, and "
+        "the exit status is 0 too. What is due is counted again after a change, and once an hour: each look is in the "
+        "log.",
+    ),
+    Command(
         "completion",
         "vault",
         "print the completion script of a shell",
         (Argument("shell", "text", "bash, zsh or fish", choices=("bash", "zsh", "fish")),),
         (),
         ('eval "$(envfs completion bash)"', "envfs completion fish | source"),
+    ),
+    Command(
+        "json-schema",
+        "vault",
+        "print the JSON Schema of what --json prints",
+        (Argument("command", "command", "one command's name; default: all commands", optional=True),),
+        (),
+        ("envfs json-schema ls", "envfs json-schema > envfs-output.schema.json"),
+        details="It is of draft 2020-12. Under $defs each shape has the command's words as its name, as in `ls` and "
+        "`ls --names`. With a command, a document fits if it is one of that command's shapes. Members are only ever "
+        "added.",
     ),
     Command(
         "__complete",

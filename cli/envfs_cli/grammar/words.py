@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         "op",
         "bitwarden",
     ]
+    SealScopeName = Literal["strict", "namespace-wide", "cluster-wide"]
+    MetricFormat = Literal["openmetrics", "prometheus"]
     Scope = Literal["once", "process", "executable", "always"]
     ImportFormat = Literal["dotenv", "json", "yaml", "compose"]
     ImportTool = Literal[
@@ -110,6 +112,8 @@ FORMATS: "tuple[Format, ...]" = (
     "op",
     "bitwarden",
 )
+SEAL_SCOPES: "tuple[SealScopeName, ...]" = ("strict", "namespace-wide", "cluster-wide")
+METRIC_FORMATS: "tuple[MetricFormat, ...]" = ("openmetrics", "prometheus")
 IMPORT_FORMATS: "tuple[ImportFormat, ...]" = ("dotenv", "json", "yaml", "compose")
 EXPORT_TOOLS: "tuple[ExportTool, ...]" = (
     *("dotenvx", "sops", "op", "doppler", "infisical", "direnv", "chamber", "bitwarden-export"),

@@ -21,8 +21,13 @@ def refuse_dangerous(level: str, dangerous: "Sequence[str]") -> None:
     """
     if not dangerous:
         return
-    several = ", ".join(dangerous[:_NAMED]) + (f" and {len(dangerous) - _NAMED} more" if dangerous[_NAMED:] else "")
     raise BadName(
-        f"{level} sets {several}, by which the command could be made to run other code",
+        f"{level} sets {named(dangerous)}, by which the command could be made to run other code",
         "choose variables with --only, or let it pass with --allow-dangerous",
     )
+
+
+def named(dangerous: "Sequence[str]") -> str:
+    """Return them in words: some by name."""
+    more = len(dangerous) - _NAMED
+    return ", ".join(dangerous[:_NAMED]) + (f" and {more} more" if more > 0 else "")

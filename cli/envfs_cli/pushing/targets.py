@@ -40,7 +40,7 @@ def _fly_value(name: str, value: str) -> str:
 def _manifest(level: str, variables: "Variables") -> bytes:
     from envfs.dotenv import formats
 
-    return formats.kubernetes(level, variables).encode()
+    return formats.kubernetes_secret(level, variables).encode()
 
 
 class PushTarget(NamedTuple):

@@ -25,7 +25,9 @@ def explain_access(
     if as_json:
         output.as_json({**reply._asdict(), "rules": [row._asdict() for row in rows]})
         return 0
-    output.print_line(f"{output.paint(output.clean(reply.decision), 'head')} {capability} at {level}")
+    output.print_line(
+        f"{output.paint(output.clean(reply.decision), 'head')} {capability} at {output.spoken_text(level)}"
+    )
     output.print_line(f"  by         {output.clean(reply.rule)}")
     if reply.decision == "ask" and reply.masked:
         output.print_line("  a yes      gives placeholders in the place of the values")

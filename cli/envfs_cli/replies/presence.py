@@ -24,13 +24,14 @@ def print_presence(rows: "list[control.PresenceRow]", *, as_json: bool) -> int:
     if as_json:
         output.rows_json(rows)
     else:
-        output.print_table(("NAME", "STATE", "SET BY", "SINCE"), [_cells(row) for row in rows])
+        output.print_table(("NAME", "STATE", "SET BY", "SINCE"), [presence_cells(row) for row in rows])
     states = {row.state for row in rows}
     if NOT_SET in states:
         return NoSuchVariable.status
     return _ONE_IS_EMPTY if _EMPTY in states else 0
 
 
-def _cells(row: control.PresenceRow) -> "tuple[str, ...]":
+def presence_cells(row: control.PresenceRow) -> "tuple[str, ...]":
+    """Return a variable as the cells of a table's row: name, state, level that sets it, since when."""
     since = f"{'' if row.exact else '≤'}{output.shown_time(row.since)}" if row.since else "-"
     return row.name, row.state, row.source or "-", since

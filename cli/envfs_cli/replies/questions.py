@@ -26,25 +26,43 @@ _ENDS = {
 
 def question_lines(row: control.QuestionRow) -> "list[str]":
     """Return an open question as lines for a terminal."""
-    facts = [
+    lines = [output.paint(output.clean(f"{row.question} {purpose_words(row)}"), "head")]
+    for name, text in question_facts(row, output.shown_time(row.asked)):
+        lines += _folded(name, text) if text else []
+    if command := set_command(row):
+        lines.append(output.clean(f"  {'do':<8}{command}"))
+    return [*lines, *(_choice(row, scope) for scope in row.choices), f"  {'no':<8}{_respond(row)} no"]
+
+
+def purpose_words(row: control.QuestionRow) -> str:
+    """Return what a question is for, to be read behind its name."""
+    return f"asks for {row.level}" if row.forward is None else f"asks to send a value of {row.level}"
+
+
+def question_facts(row: control.QuestionRow, asked: str) -> "list[tuple[str, str]]":
+    """Return all that a person is shown of a question: names and texts. An empty name belongs to the one before.
+
+    `asked` is the time of the question, as it is shown. An empty text is none.
+    """
+    return [
         ("who", f"{_user(row)}  {_words(row)}"),
         ("folder", row.folder),
         ("unit", row.unit if row.unit != "/" else ""),
         ("why", row.reason or "no reason was given"),
         *_subject(row),
-        ("waits", f"{row.waiting} since {output.shown_time(row.asked)}, for {row.seconds_left} s more"),
+        ("waits", f"{row.waiting} since {asked}, for {row.seconds_left} s more"),
+        *(
+            ("" if number else "from", f"{process.pid} {process.words}{_mark(process)}")
+            for number, process in enumerate(row.processes[1:])
+        ),
     ]
-    facts += [
-        ("" if number else "from", f"{process.pid} {process.words}{_mark(process)}")
-        for number, process in enumerate(row.processes[1:])
-    ]
-    purpose = f"asks for {row.level}" if row.forward is None else f"asks to send a value of {row.level}"
-    lines = [output.paint(output.clean(f"{row.question} {purpose}"), "head")]
-    for name, text in facts:
-        lines += _folded(name, text) if text else []
-    if row.petition is not None and row.petition.kind == _SET:
-        lines.append(output.clean(f"  {'do':<8}envfs set {row.level} {','.join(row.petition.names)}"))
-    return [*lines, *(_choice(row, scope) for scope in row.choices), f"  {'no':<8}{_respond(row)} no"]
+
+
+def set_command(row: control.QuestionRow) -> str:
+    """Return the command with which a person sets what a petition asks to be set. Empty for another question."""
+    if row.petition is None or row.petition.kind != _SET:
+        return ""
+    return f"envfs set {row.level} {','.join(row.petition.names)}"
 
 
 def _petition_words(petition: control.PetitionFact) -> str:
@@ -100,15 +118,24 @@ def question_cells(row: control.QuestionRow) -> "tuple[str, ...]":
 
 def _choice(row: control.QuestionRow, scope: str) -> str:
     suffix = "" if scope in ("once", row.choices[0]) else f" --for {scope}"
-    meaning = _CHOICES.get(scope, scope) if row.forward is None else _CHOICES_OF_REQUESTS.get(scope, scope)
-    if row.petition is not None:
-        meaning = "gives that right"
-    note = output.paint(output.clean(f"  # {meaning}"), "dim")
+    note = output.paint(output.clean(f"  # {choice_words(row, scope)}"), "dim")
     return f"  {'yes' if scope == row.choices[0] else '':<8}{_respond(row)} yes{output.clean(suffix)}{note}"
+
+
+def choice_words(row: control.QuestionRow, scope: str) -> str:
+    """Return what a yes of a scope allows."""
+    if row.petition is not None:
+        return "gives that right"
+    return (_CHOICES if row.forward is None else _CHOICES_OF_REQUESTS).get(scope, scope)
 
 
 def _respond(row: control.QuestionRow) -> str:
     return output.clean(f"envfs approvals respond {row.question}")
+
+
+def asker_words(row: control.QuestionRow) -> str:
+    """Return who asks, with which program."""
+    return f"{_user(row)}, {_words(row)}"
 
 
 def _user(row: control.QuestionRow) -> str:

@@ -1,10 +1,11 @@
 """The source of each variable that a command of `exec` would get. Names and levels, and never a value."""
 
+from envfs.core import dangerous_names
 from envfs.errors import NoSuchVariable
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
-from envfs_cli.process import chosen_environment, replacement
+from envfs_cli.process import chosen_environment, dangerous_variables, replacement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,15 +23,21 @@ class EnvironmentChoice(NamedTuple):
     keeps_existing: bool
     is_clean: bool
     has_token: bool
+    allows_dangerous: bool
 
 
 class VariableSource(NamedTuple):
-    """A variable, where it comes from, the level that sets it, and whether the caller's environment has it as well."""
+    """A variable, where it comes from, the level that sets it, and whether the caller's environment has it as well.
+
+    By a `dangerous` one of the level the command could be made to run other code. Where it is `refused`, nothing runs.
+    """
 
     name: str
     source: str
     level: str
     in_environment: bool
+    dangerous: bool
+    refused: bool
 
 
 def variable_sources(asking: "Session", dated: "DatedLevel", choice: EnvironmentChoice) -> "list[VariableSource]":
@@ -48,24 +55,22 @@ def variable_sources(asking: "Session", dated: "DatedLevel", choice: Environment
     inherited = dict.fromkeys(_shown(entry) for entry in entries)
     basis = {_shown(entry) for entry in chosen_environment.basis(entries)} if choice.is_clean else inherited.keys()
     names = sorted({*levels, *inherited, *([_TOKEN_FILE] if choice.has_token else ())})
-    return [
-        VariableSource(
-            name,
-            ENVFS
-            if choice.has_token and name == _TOKEN_FILE
-            else _source(choice, is_set=name in levels, is_there=name in basis),
-            levels.get(name, ""),
-            name in inherited,
-        )
-        for name in names
-    ]
+    sources = []
+    for name in names:
+        source = _source(choice, name, is_set=name in levels, is_there=name in basis)
+        danger = source == LEVEL and dangerous_names.runs_code(name)
+        refused = danger and not choice.allows_dangerous
+        sources.append(VariableSource(name, source, levels.get(name, ""), name in inherited, danger, refused))
+    return sources
 
 
 def _shown(entry: bytes) -> str:
     return entry.partition(b"=")[0].decode(errors="backslashreplace")
 
 
-def _source(choice: EnvironmentChoice, *, is_set: bool, is_there: bool) -> str:
+def _source(choice: EnvironmentChoice, name: str, *, is_set: bool, is_there: bool) -> str:
+    if choice.has_token and name == _TOKEN_FILE:
+        return ENVFS
     if is_set and not (choice.keeps_existing and is_there):
         return LEVEL
     return ENVIRONMENT if is_there else LEFT_OUT
@@ -76,7 +81,20 @@ def print_sources(sources: "list[VariableSource]", *, as_json: bool) -> None:
     if as_json:
         output.rows_json(sources)
         return
-    output.print_table(("NAME", "FROM", "IN PLACE OF"), [(row.name, _from(row), _other(row)) for row in sources])
+    rows = [(row.name, _from(row), _other(row), _danger(row)) for row in sources]
+    output.print_table(("NAME", "FROM", "IN PLACE OF", "DANGEROUS"), rows)
+    if refused := [row.name for row in sources if row.refused]:
+        several = dangerous_variables.named(refused)
+        output.note(
+            f"the command is refused: {several} could make it run other code. Choose others with --only, or let "
+            "pass what you trust with --allow-dangerous"
+        )
+
+
+def _danger(row: VariableSource) -> str:
+    if not row.dangerous:
+        return "-"
+    return "refused" if row.refused else "allowed"
 
 
 def _from(row: VariableSource) -> str:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from envfs.errors import EnvFSError, NotApproved, NoVault, StoreUnavailable
 from envfs.protocol import control
 from envfs_cli import output
-from envfs_cli.daemon import client, session
+from envfs_cli.daemon import client, join_refusals, session
 from envfs_cli.sharing.copying import check_copied, copy_records, own_vault
 from envfs_cli.sharing.courier import EngineCourier
 from envfs_cli.sharing.ssh_server import with_known_host
@@ -29,7 +29,9 @@ def start_sharing(address: str, passphrase_file: "str | None") -> "Transferred":
         NoVault: there is no vault here
         Conflict: the engine has another vault
         EnvFSError: it cannot be used, or the settings name another one
+        BadRequest: there is a join secret
     """
+    join_refusals.refuse_join_secret("its vault is shared already")
     if not os.path.exists(client.user_locations().vault):
         raise NoVault("there is no vault here", "make one with `envfs init`, or join one: `envfs member join ADDRESS`")
     asking = session.start_session(passphrase_file)

@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 
 from envfs import safe_open
+from envfs.dotenv.placeholders.redaction import redact_credentials
 
 _KEPT = 1000
 _FILE_BYTES = 1 << 20
@@ -24,9 +25,12 @@ class History:
             self._shorten()
 
     def remember(self, line: str, *, on_disk: bool = True) -> None:
-        """Add a line, unless it is the newest already or could not be shown as it is. `on_disk` for longer than now."""
+        """Add a line, unless it is the newest already, could not be shown as it is, or has a credential in it.
+
+        `on_disk` for longer than now.
+        """
         line = line.strip()
-        if not line.isprintable() or self.lines[-1:] == [line]:
+        if not line.isprintable() or self.lines[-1:] == [line] or redact_credentials(line) != line:
             return
         self.lines.append(line)
         if on_disk:

@@ -7,25 +7,24 @@ Laws:
 """
 
 import difflib
-import re
 import shlex
 
 from envfs.core import names
 from envfs_cli import arguments, level_paths
 from envfs_cli.arguments import Mistake
 from envfs_cli.level_versions import names_version
-from envfs_cli.shell import builtins
+from envfs_cli.shell import builtins, remembering
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from envfs_cli.arguments import Values
     from envfs_cli.grammar import Command
 
     Exists = Callable[[str], bool]
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.")
+_OPERATORS = {"|", "||", "&", "&&", ";", ">", ">>", "<", "<<", "<<<", "2>", "2>&1", "&>"}
 
 
 def split_line(text: str) -> list[str]:
@@ -42,7 +41,17 @@ def split_line(text: str) -> list[str]:
         words = shlex.split(text)
     except ValueError:
         raise Mistake("a quote is not closed") from None
-    return words[1:] if words[:1] == ["envfs"] and len(words) > 1 else words
+    words = words[1:] if words[:1] == ["envfs"] and len(words) > 1 else words
+    if any(word in _OPERATORS or word.startswith("<<") for word in words[: _end_of_own(words)]):
+        raise Mistake(
+            "pipes and redirections are for the system's shell, and mean nothing here",
+            "`export --output FILE` writes a file, and `exec -- sh -c '…'` runs a line of that shell",
+        )
+    return words
+
+
+def _end_of_own(words: list[str]) -> int:
+    return words.index("--") if "--" in words else len(words)
 
 
 def named_command(word: str) -> "Command":
@@ -52,6 +61,8 @@ def named_command(word: str) -> "Command":
         Mistake: there is none
     """
     command = builtins.find_builtin(word)
+    if command is None and "=" in word:
+        raise Mistake("a value is never typed at the prompt", "`set NAME` asks for it without showing it")
     if command is None:
         near = difflib.get_close_matches(word, [other.name for other in builtins.TABLE], 1)
         raise Mistake("there is no such command", f"did you mean `{near[0]}`?" if near else "`help` lists the commands")
@@ -65,22 +76,9 @@ def line_values(command: "Command", words: list[str], current: str, exists: "Exi
         EnvFSError: a level or a name is none, or a level may be a name by mistake
     """
     values = arguments.read_values(command, words_in_place(command, words, current, exists))
-    for name in _names_in(command, values):
+    for name in remembering.named_variables(command, values):
         names.parse_variable(name)
     return values
-
-
-def _names_in(command: "Command", values: "Values") -> "Iterator[str]":
-    places = [argument.name for argument in command.arguments if argument.kind == "name"]
-    places += [arguments.value_key(option) for option in command.options if option.kind == "list"]
-    for place in places:
-        match values.get(place):
-            case str(name):
-                yield name
-            case tuple(listed):
-                yield from listed
-            case _:
-                continue
 
 
 def words_in_place(command: "Command", words: list[str], current: str, exists: "Exists") -> list[str]:
@@ -163,13 +161,3 @@ def takes_value(command: "Command", word: str) -> bool:
         if option.kind != "flag"
         for flag in option.flags
     )
-
-
-def is_fit_for_disk(command: "Command", values: "Values") -> bool:
-    """Tell whether a line says no variable's name and no message: these are secret on the disk, as values are."""
-    return not values.get("message") and not any(_names_in(command, values))
-
-
-def may_be_remembered(text: str, words: list[str]) -> bool:
-    """Tell whether a line that parsed may be remembered: not after a space, and not with NAME=value for `exec`."""
-    return not text.startswith(" ") and not any(_ASSIGNMENT.match(word) for word in words)

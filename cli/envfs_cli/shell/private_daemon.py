@@ -1,7 +1,7 @@
 """The private daemon that the shell keeps when no other runs, so that the passphrase is asked for once.
 
 Law: its link is used by one process at a time, the shell or the command that it waits for. A link that was left in the
-middle of an answer is closed, not used again.
+middle of an answer is closed, not used again. An answer without an end is ended first.
 """
 
 import mmap
@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 
 from envfs.errors import EnvFSError, KeyholderGone
+from envfs.protocol import control
 from envfs_cli.daemon import client
 from envfs_cli.daemon.client import Link
 from envfs_cli.daemon.session import share_link, shared_link
@@ -18,7 +19,7 @@ from envfs_cli.daemon.session import share_link, shared_link
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple
+    from typing import NamedTuple, NoReturn
 
 _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 _ENDS_IN = 5.0
@@ -49,6 +50,8 @@ class SharedLink(Link):
         """As `Link.ask`."""
         self._spoilt[0] = 1
         try:
+            if isinstance(request, control.ReadLog) and request.follow:
+                self._follow(request, on_row)
             answer = self._link.ask(request, descriptors, on_row)
         except KeyholderGone:
             raise
@@ -57,6 +60,20 @@ class SharedLink(Link):
             raise
         self._spoilt[0] = 0
         return answer
+
+    def _follow(self, request: "NamedTuple", on_row: "Callable[[object], None] | None") -> "NoReturn":
+        # ctrl-C has the daemon end what it sends, so that this link, and the keys behind it, can be used again
+        def end(*_: object) -> None:
+            signal.signal(signal.SIGINT, old_handler)  # the next one ends this process
+            self._link.begin(control.Status())  # a request that lasts ends when another one comes
+
+        old_handler = signal.signal(signal.SIGINT, end)
+        self._link.ask(request, (), on_row)
+        for message, _ in self._link._messages():  # noqa: SLF001 - of its own kind
+            if isinstance(message, control.StatusReport):
+                break
+        self._spoilt[0] = 0
+        raise KeyboardInterrupt
 
     @property
     def spoilt(self) -> bool:

@@ -1,17 +1,13 @@
-"""Questions of programs, shown above the prompt while the shell waits for a line. The person answers with a command.
+"""Questions of programs, shown above the prompt while the shell waits for a line. A key answers, or a command.
 
-Laws: a daemon that runs is asked, and none is started for this. If it does not tell this user, or goes, the shell goes
-on without. A question that has ended meanwhile is not shown.
+Law: a question that has ended meanwhile is not shown.
 """
 
-from envfs.errors import EnvFSError
-from envfs.protocol import control
-from envfs_cli.daemon import client
-from envfs_cli.replies import questions
+import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from envfs_cli.daemon.client import Link
+from envfs.protocol import control
+from envfs_cli.replies import questions
+from envfs_cli.shell.daemon_stream import DaemonStream
 
 
 class Questions:
@@ -19,31 +15,13 @@ class Questions:
 
     def __init__(self) -> None:
         """Ask nobody yet."""
-        self._link: Link | None = None
-        self._is_refused = False
-
-    def source(self) -> int:
-        """Return the descriptor to wait on before `lines`, -1 for none."""
-        if self._link is None and not self._is_refused:
-            try:
-                self._link = client.running_daemon()
-                if self._link is not None:
-                    self._link.begin(control.WatchApprovals())
-            except EnvFSError:
-                self.close()
-        return -1 if self._link is None else self._link.fileno()
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether more may come."""
-        return self._link is not None
+        self.stream = DaemonStream(control.WatchApprovals())
+        self.open: dict[str, control.QuestionRow] = {}  # by their names, the oldest first
+        self.shown_at: dict[str, float] = {}  # on the clock that only goes on
 
     def lines(self) -> "list[str]":
         """Read what has come, and return the lines to show."""
-        try:
-            rows = None if self._link is None else self._link.come()
-        except EnvFSError:
-            self._is_refused, rows = True, None
+        rows = self.stream.rows()
         if rows is None:
             self.close()
             return []
@@ -52,13 +30,17 @@ class Questions:
         lines: list[str] = []
         for row in changes:
             if row.state != questions.OPEN:
+                self.open.pop(row.question, None)
+                self.shown_at.pop(row.question, None)
                 lines.append(questions.end_words(row))
             elif row.question not in ended:
+                self.open[row.question] = row
+                self.shown_at[row.question] = time.monotonic()
                 lines += questions.question_lines(row)
         return lines
 
     def close(self) -> None:
         """Ask no more."""
-        if self._link is not None:
-            self._link.close()
-            self._link = None
+        self.open.clear()
+        self.shown_at.clear()
+        self.stream.close()

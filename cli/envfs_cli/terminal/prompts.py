@@ -133,6 +133,7 @@ class Waiting:
     def __init__(self, what: str) -> None:
         """Say `what` is being done."""
         self._what = what
+        self._draws = False
 
     def __enter__(self) -> None:
         """Start a child that draws: the work itself blocks."""
@@ -151,10 +152,12 @@ class Waiting:
             if child < 0:
                 os.close(Waiting._told)
             Waiting._child = max(child, 0)
+            self._draws = child > 0
 
     def __exit__(self, *_: object) -> None:
-        """Stop drawing."""
-        self.stop()
+        """Stop drawing, unless that is for the block around this one."""
+        if self._draws:
+            self.stop()
 
     @staticmethod
     def stop() -> None:
@@ -164,7 +167,7 @@ class Waiting:
             os.close(Waiting._told)
             os.kill(child, 15)
             os.waitpid(child, 0)
-            if time.monotonic() - Waiting._started >= _PATIENCE:
+            if time.monotonic() - Waiting._started >= _PATIENCE and not _is_dumb():
                 sys.stderr.write("\r\x1b[K")
                 sys.stderr.flush()
 
@@ -182,6 +185,9 @@ class Waiting:
         signal.signal(signal.SIGINT, _erase)
         parent, turn, how_far = os.getppid(), 0, ""
         time.sleep(_PATIENCE)
+        if _is_dumb():  # it can erase nothing, so it is told once
+            os.write(2, f"{self._what} ...\n".encode(sys.stderr.encoding, sys.stderr.errors or "replace"))
+            os._exit(0)
         while os.getppid() == parent:
             with contextlib.suppress(BlockingIOError):
                 how_far = (os.read(hears, _TOLD_BYTES).decode().splitlines() or [how_far])[-1]
@@ -192,6 +198,11 @@ class Waiting:
         os._exit(0)
 
 
+def _is_dumb() -> bool:
+    return os.environ.get("TERM") in ("", "dumb")
+
+
 def _erase(*_: object) -> None:
-    os.write(2, b"\r\x1b[K")
+    if not _is_dumb():
+        os.write(2, b"\r\x1b[K")
     os._exit(0)

@@ -8,6 +8,7 @@ from envfs.control.call import Call, Sent
 from envfs.core.approvals.forwarding import ForwardedRequest
 from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import ApprovalScope, Outcome, Question, process_words
+from envfs.dotenv.placeholders.redaction import redact_credentials
 from envfs.errors import BadRequest, NotRunning
 from envfs.gate.approvals.board import Board
 from envfs.host import clocks
@@ -80,7 +81,7 @@ async def watch_approvals(call: Call, _request: WatchApprovals) -> Sent:
     if not board.is_running:
         raise NotRunning("no daemon runs here that could ask", "start it with `envfs mount`")
     with board.watch() as watch:
-        while not call.left():
+        while not call.wants_no_more():
             with trio.move_on_after(_LOOK_AGAIN):
                 await watch.wait()
             for change in watch.take():
@@ -112,10 +113,10 @@ def _row(board: Board, question: Question, outcome: Outcome | None = None, answe
         channel=request.channel,
         variables=question.variables,
         program=sighting.program.path,
-        script=sighting.script.path if sighting.script else "",
-        folder=sighting.folder,
+        script=redact_credentials(sighting.script.path) if sighting.script else "",
+        folder=redact_credentials(sighting.folder),
         unit=sighting.unit,
-        reason=sighting.reason,
+        reason=redact_credentials(sighting.reason),
         processes=tuple(map(_fact, sighting.lineage)),
         waiting=board.waiting(question),
         asked=clocks.time_text(clocks.moment_of(question.wall_ns)),
@@ -128,12 +129,12 @@ def _row(board: Board, question: Question, outcome: Outcome | None = None, answe
 
 
 def _forward(request: ForwardedRequest) -> ForwardFact:
-    words = (request.rule, request.method, request.url, request.media, request.digest)
+    words = (request.rule, request.method, redact_credentials(request.url), request.media, request.digest)
     return ForwardFact(*words, size=request.size, is_alone=bool(request.nonce))
 
 
 def _fact(process: Process) -> ProcessFact:
-    return ProcessFact(process.pid, process.uid, process_words(process), process.terminal != 0)
+    return ProcessFact(process.pid, process.uid, redact_credentials(process_words(process)), process.terminal != 0)
 
 
 def _user(uid: int) -> str:

@@ -11,6 +11,7 @@ from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.dangling import DanglingKind
 from envfs.core.operations import Operation
 from envfs.core.rotation import NEXT, PREVIOUS, RotationPhase, later
+from envfs.dotenv.placeholders.redaction import refuse_credential
 from envfs.errors import AuditUnavailable, BadRequest, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
 from envfs.host import clocks
 from envfs.protocol.answers import Dangling, Sealed
@@ -50,8 +51,10 @@ async def check_write(call: Call, request: CheckWrite) -> Sent:
         AuditUnavailable: the log cannot be
     """
     service, open_vault = call.service, call.service.open_vault
-    names.parse_variable(request.name)
+    refuse_credential(names.parse_variable(request.name), "the name")
     project = names.project(names.parse_level(request.level))
+    if not open_vault.vault.exists(names.parse_level(request.level)):
+        refuse_credential(request.level, "the level's name")
     if not os.access(service.places.vault, os.W_OK | os.X_OK):
         raise StoreUnavailable(f"the vault at {service.places.vault} cannot be written")
     if open_vault.vault.key_head(project) is not None:

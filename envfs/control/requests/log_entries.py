@@ -45,7 +45,7 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
         await call.send_rows(map(_row, visible))
     else:
         await _send_many(call, newest, accepts)
-    while request.follow and not call.left():
+    while request.follow and not call.wants_no_more():
         await trio.sleep(_LOOK_AGAIN)
         fresh, seen = log.tip.seq - seen, log.tip.seq
         if fresh > 0:

@@ -12,6 +12,7 @@ from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
 from envfs.core.recipients import canonical_recipients
 from envfs.core.scope import Scope
+from envfs.dotenv.placeholders.redaction import refuse_credential
 from envfs.errors import BadRequest, Locked, NotApproved
 from envfs.protocol.answers import KeysDescribed
 from envfs.protocol.control import (
@@ -43,6 +44,7 @@ from envfs.vault.vault import Vault
 async def new_project(call: Call, request: NewProject) -> Sent:
     """Make a project that has a key and no text yet."""
     project, open_vault = names.project_named(request.project), call.service.open_vault
+    refuse_credential(project, "the project's name")
     custody, scope = keyfile.custody_named(request.custody), Scope(project)
     async with one_try(call.service, call.caller, scope, call.descriptors), unless_locked(call.service, scope):
         await open_vault.keys.create(call.caller, project, custody, call.descriptors)
@@ -167,6 +169,7 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
 
 async def _change(call: Call, project: Project, change: KeyChange) -> Sent:
     notes.check_message(change.message)  # before there is a new key
+    refuse_credential(change.message, "the message")
     sealed = await key_changes.change_keys(call.service, call.caller, project, change, call.descriptors)
     for row in sealed:
         await call.send_row(row)

@@ -22,6 +22,7 @@ from envfs.core.access.rule_table import (
 )
 from envfs.core.access.verdict import Decision
 from envfs.dotenv import dialect_names
+from envfs.dotenv.placeholders.redaction import refuse_credential
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NotApproved
 from envfs.host import clocks, programs, user_namespace
 from envfs.host.callers import callers
@@ -56,6 +57,8 @@ async def grant(call: Call, request: GrantAccess) -> Sent:
     service = call.service
     _ = service.open_vault  # a log without a vault would be one that this request begins
     rule = _rule(service, request)
+    if not service.open_vault.vault.exists(rule.level):
+        refuse_credential(rule.level, "the level's name")
     if request.session:
         await end_sessions(service)
         rule = rule._replace(process=_session(call, rule))

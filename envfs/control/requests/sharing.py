@@ -18,7 +18,7 @@ from envfs.service.levels.rejoining import rejoin_engine
 from envfs.service.maintenance.shared_engine import check_engine, choose_engine
 from envfs.service.service import Service
 from envfs.service.sharing.erasing import left_words
-from envfs.service.sharing.problems import shown_address
+from envfs.service.sharing.problems import engine_state, shown_address
 
 
 async def describe_sharing(call: Call, _request: DescribeSharing) -> Sent:
@@ -30,20 +30,8 @@ async def describe_sharing(call: Call, _request: DescribeSharing) -> Sent:
     contact = facts.contact.time if facts.contact.engine == engine else ""
     members = service.open_vault.vault.last(record.MEMBERS)
     counts = (facts.behind, len(outbox), len(outbox.conflicts()), members)
-    return Sent(SharingReport(shown_address(service.sharing.address()), *_state(service), contact, *counts))
-
-
-def _state(service: Service) -> tuple[str, str]:
-    facts = service.sharing.facts
-    if not service.sharing.address():
-        return "none", "this vault is this machine's alone"
-    if facts.problem:
-        return "away", facts.problem
-    if facts.waits_for_unlock:
-        return "locked", "what came is checked once the vault is unlocked"
-    if facts.connected:
-        return "connected", service.sharing.late
-    return ("connecting", "") if service.mount else ("idle", "no daemon runs that would stay in contact")
+    state = engine_state(facts, engine, service.sharing.late, is_daemon=bool(service.mount))
+    return Sent(SharingReport(shown_address(engine), *state, contact, *counts))
 
 
 def _rows(service: Service) -> Iterator[SharingRow]:

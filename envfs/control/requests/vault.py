@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-from enum import StrEnum
 
 from envfs import __version__
 from envfs.control.call import Call, Sent
@@ -17,16 +16,9 @@ from envfs.protocol.control import (
     StatusReport,
     Unmount,
 )
+from envfs.service.audience import ReportAudience, grants_of
 from envfs.service.maintenance import last_times, setup
 from envfs.service.maintenance.backup import write_backup
-
-
-class ReportAudience(StrEnum):
-    """The one to whom the state is reported, and with that how much of it."""
-
-    OWNER = "owner"  # all
-    APPROVED = "approved"  # a user with a grant: what concerns them
-    OTHER = "other"  # any other user: that a daemon runs
 
 
 async def status(call: Call, _request: Status) -> Sent:
@@ -60,9 +52,7 @@ async def status(call: Call, _request: Status) -> Sent:
 
 
 def _outline(call: Call) -> StatusReport:
-    service, grants = call.service, 0
-    with contextlib.suppress(EnvFSError):
-        grants = service.open_vault.gate.grants(call.caller)
+    service, grants = call.service, grants_of(call.service, call.caller)
     return StatusReport(
         release="",
         pid=0,

@@ -189,7 +189,7 @@ class AccessLog(LogWriter):
 
     def _go_on(self, event: events.Event, caller: Caller | None) -> None:
         self._file.create()
-        self._write(audit.entry_line(self.tip, clocks.wall_time(), event, caller))
+        self._write(audit.line_of(self.tip, clocks.wall_time(), self._middle(event, caller)))
         self.remember()
 
     def _moved(self) -> Path | None:

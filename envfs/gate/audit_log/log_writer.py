@@ -2,7 +2,7 @@
 
 Laws: an entry is in the file before what it speaks of happens. An end that is remembered is on the disk by then.
 When this fails, or the file is not the one that was written, nothing is served until the file is as it was or a person
-says `envfs log restart`.
+says `envfs log restart`. No credential of a known shape is in an entry.
 """
 
 import contextlib
@@ -16,8 +16,10 @@ from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.core.audit_settings import AuditSettings, Sync
 from envfs.core.events import Event
 from envfs.core.origin import UNSEEN, Origin
+from envfs.dotenv.placeholders.redaction import redact_credentials
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_end, log_opening
+from envfs.gate.audit_log.event_counts import EventCounts
 from envfs.gate.audit_log.log_files import HINT, LONGEST_LINE, LogEnd
 from envfs.gate.audit_log.written_file import CannotWrite, FileGone, FileIsAnother, ReadOnly, WrittenFile
 from envfs.host import clocks
@@ -45,6 +47,7 @@ class LogWriter:
         self.signed_to = 0
         self.settings: Callable[[], AuditSettings] = lambda: _USUAL
         self.copies = LogCopies()
+        self.counts = EventCounts()
         self._cure = ""
         self._file = WrittenFile(path)
         self._pending: list[events.Event] = []
@@ -66,6 +69,7 @@ class LogWriter:
         if len(line) > LONGEST_LINE:  # no reader would take it, nor anything behind it
             raise AuditUnavailable("an entry is too large for the access log", HINT)
         self._write(line, settings)
+        self.counts.count(event)
         if settings.sync is Sync.ALWAYS:
             self.sync()
             if self.problem:
@@ -75,14 +79,14 @@ class LogWriter:
     def _middle(self, event: Event, caller: Caller | None) -> str:
         # put together once for the opens of one process: then these are the same objects
         if caller is None:
-            return audit.entry_middle(event, None, UNSEEN)
+            return audit.entry_middle(event, None, UNSEEN, redact_credentials)
         origin = self._origins.look(caller)
         before = self._middles.get(caller.pid)
         if before is not None and before[0] is event and before[1] is caller and before[2] is origin:
             return before[3]
         if len(self._middles) >= _MOST_MIDDLES:
             self._middles.clear()
-        middle = audit.entry_middle(event, caller, origin)
+        middle = audit.entry_middle(event, caller, origin, redact_credentials)  # a program can be called by its token
         self._middles[caller.pid] = (event, caller, origin, middle)
         return middle
 
@@ -110,7 +114,7 @@ class LogWriter:
 
     def _write_pending(self) -> None:
         while self._pending:
-            self._write(audit.entry_line(self.tip, clocks.wall_time(), self._pending[0], None))
+            self._write(audit.line_of(self.tip, clocks.wall_time(), self._middle(self._pending[0], None)))
             self._pending.pop(0)
 
     def append_checkpoint(self, signed: LoggedCheckpoint) -> None:

@@ -64,6 +64,10 @@ class Views:
             self._unread.discard((level, face))
         return view
 
+    def count(self) -> int:
+        """Return how many views are ready."""
+        return len(self._ready)
+
     def newest(self, level: str, face: Face = PLAIN_FACE) -> View | None:
         """Return the view of a level that was made last, if it is there, whatever changed since."""
         return self._ready.get((level, face))

@@ -12,6 +12,7 @@ import pyrage
 from envfs.core import limits
 from envfs.core.recipients import plugin_of
 from envfs.core.visible_text import visible_text
+from envfs.dotenv.placeholders.redaction import redact_credentials
 from envfs.errors import BadRequest, EnvFSError, KeyholderGone
 from envfs.host.process import hardening
 from envfs.keyholder.crypto import age
@@ -25,7 +26,7 @@ class _Silent:
 
     def display_message(self, message: str) -> None:
         """Say that a key is to be touched."""
-        sys.stderr.write(f"a plugin of age says: {visible_text(message)}\n")
+        sys.stderr.write(f"a plugin of age says: {visible_text(redact_credentials(message))}\n")
 
     def confirm(self, _message: str, _yes: str, _no: str | None) -> bool | None:
         """Confirm nothing."""

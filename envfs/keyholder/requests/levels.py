@@ -12,6 +12,7 @@ from envfs.core.rotation import RotationPhase
 from envfs.core.secret import Secret
 from envfs.dotenv import canaries, dialects, directives, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
+from envfs.dotenv.placeholders.redaction import refuse_credential
 from envfs.dotenv.values import literal_dollars
 from envfs.errors import BadRequest, Malformed, NoSuchVariable, TooLarge
 from envfs.keyholder.crypto import sealing
@@ -26,7 +27,7 @@ _PLACEHOLDER_BYTES = 16
 
 def write_level(request: WriteLevel, work: Work) -> WorkResult:
     """Apply an operation to a level's text and seal the result. Raises TooLarge."""
-    check_message(request.message)
+    _refuse_credentials(request)
     key = _key(request, work)
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
@@ -40,6 +41,8 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     changes = merging.name_changes(old.variables(), new.variables())
     if request.operation is not Operation.REBASE:  # who wrote it has left, and cannot fix it
         _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
+        for name in changes.added:
+            refuse_credential(name, "a name")
     doubtful = _is_doubtful(request, new, changes)
     data = sealing.seal_record(work.identity, request.place, request.time, key, content)
     notes = (*notes, *_wrong_directives(request, new))
@@ -48,6 +51,15 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
         _, names_of_both, comments = rebased(request, work, old)
         sealed = sealed._replace(unmerged=names_of_both, comments=comments)
     return WorkResult(sealed, (data,))
+
+
+def _refuse_credentials(request: WriteLevel) -> None:
+    # messages and levels are told to others than who may have the values
+    check_message(request.message)
+    if request.operation is not Operation.REBASE:
+        refuse_credential(request.message, "the message")
+    if not request.head:
+        refuse_credential(request.place.stream.removeprefix("level"), "the level's name")
 
 
 def _key(request: WriteLevel, work: Work) -> Secret[bytes]:

@@ -42,6 +42,7 @@ OpenLogBatches     needs it                                 BatchesOpened + entr
 BindValues         needs it                                 Bound + region
 IssueAuthority     needs it                                 AuthorityMade + certificate
 IssueCertificate   needs it                                 LeafMade + region
+SealValues         needs it                                 ValuesSealed + sealed values
 """
 
 from collections.abc import Callable
@@ -59,6 +60,7 @@ from envfs.keyholder.requests import (
     proxies,
     rotation,
     scanning,
+    sealed_secrets,
     search,
     shared_logs,
     tracing,
@@ -107,6 +109,7 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.BindValues: proxies.bind_values,
     ask.IssueAuthority: proxies.issue_authority,
     ask.IssueCertificate: proxies.issue_certificate,
+    ask.SealValues: sealed_secrets.seal_values,
     ask.DescribeProtection: protection.describe_protection,
 }
 

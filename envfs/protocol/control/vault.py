@@ -7,6 +7,10 @@ class Status(NamedTuple):
     """How is the daemon, what does it serve, what is wrong."""
 
 
+class WatchStatus(NamedTuple):
+    """How the daemon is, at once and whenever that changes, until the client leaves. Rows: StatusRow."""
+
+
 class Init(NamedTuple):
     """Make a vault and an identity, approve the caller. Descriptor: the passphrase, unless `identity_file` is given."""
 
@@ -207,6 +211,22 @@ class StatusReport(NamedTuple):
     audience: str = "owner"
 
 
+class StatusRow(NamedTuple):
+    """The daemon's state in short. `audience` as in StatusReport: `other` is told that a daemon runs.
+
+    An `approved` user learns `unlocked` too. `locked` are projects that are locked while the vault is not. `engine` is
+    the state of SharingReport, and empty without one. `waiting` and `conflicts` as there.
+    """
+
+    audience: str
+    unlocked: bool = False
+    locked: tuple[str, ...] = ()
+    engine: str = ""
+    waiting: int = 0
+    conflicts: int = 0
+    problems: tuple[str, ...] = ()
+
+
 class BackedUp(NamedTuple):
     """A backup was written: of which vault, how many files and how many bytes it holds."""
 
@@ -226,6 +246,7 @@ class Checked(NamedTuple):
 
 VaultRequest = (
     Status
+    | WatchStatus
     | Init
     | BringIdentity
     | Unlock
@@ -243,5 +264,5 @@ VaultRequest = (
     | NameAuthor
     | Diagnose
 )
-VaultRow = FaultRow | FindingRow | AuthorRow
+VaultRow = FaultRow | FindingRow | AuthorRow | StatusRow
 VaultReply = Made | BackedUp | RecoveryMade | StatusReport | VaultInfo | Checked

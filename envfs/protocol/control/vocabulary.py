@@ -34,6 +34,8 @@ from envfs.protocol.control.members import (
     MembersRow,
     RotateDevice,
 )
+from envfs.protocol.control.metrics import *  # noqa: F403
+from envfs.protocol.control.metrics import MetricsRequest, MetricsRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -51,6 +53,8 @@ from envfs.protocol.control.rotation import *  # noqa: F403
 from envfs.protocol.control.rotation import RotationRequest, RotationsRow
 from envfs.protocol.control.scanning import *  # noqa: F403
 from envfs.protocol.control.scanning import ScanContent, ScanningReply, ScanningRequest, ScanningRow
+from envfs.protocol.control.sealing import *  # noqa: F403
+from envfs.protocol.control.sealing import SealingReply, SealingRequest
 from envfs.protocol.control.sharing import *  # noqa: F403
 from envfs.protocol.control.sharing import SharingReply, SharingRequest, SharingRow
 from envfs.protocol.control.vault import *  # noqa: F403
@@ -84,6 +88,8 @@ Request = (
     | ProxiesRequest
     | ScanningRequest
     | SharingRequest
+    | MetricsRequest
+    | SealingRequest
     | MembersRequest
 )
 Row = (
@@ -103,6 +109,7 @@ Row = (
     | ProxiesRow
     | ScanningRow
     | SharingRow
+    | MetricsRow
     | MembersRow
 )
 Reply = (
@@ -115,6 +122,7 @@ Reply = (
     | IncidentsReply
     | ProxiesReply
     | ScanningReply
+    | SealingReply
     | SharingReply
     | MembersReply
 )

@@ -6,6 +6,7 @@ Law: a name is for people to read. Nothing is decided by it, and it is in the se
 from enum import StrEnum
 from typing import NamedTuple
 
+from envfs.dotenv.placeholders.redaction import refuse_credential
 from envfs.errors import AlreadyExists, NoSuchLevel
 from envfs.service.members.listing import load_members
 from envfs.service.service import Service
@@ -62,6 +63,7 @@ async def name_author(service: Service, named: str, name: str) -> NamedAuthor:
         AlreadyExists: another author has the name
         UnsafeSettings: it is no name
     """
+    refuse_credential(name, "the name")
     authors = await list_authors(service)
     chosen = _chosen(authors, named)
     if any(other.name == name != "" and other.author != chosen.author for other in authors):

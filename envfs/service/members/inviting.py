@@ -11,6 +11,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.keyfile import Custody
 from envfs.core.membership.entries import NAME_LENGTH, EntryKind, MemberEntry, Role
 from envfs.core.membership.members import Members
+from envfs.dotenv.placeholders.redaction import refuse_credential
 from envfs.errors import AlreadyExists, BadRequest
 from envfs.host import clocks
 from envfs.protocol.control import InviteMember
@@ -30,6 +31,7 @@ async def invite_member(service: Service, caller: Caller, request: InviteMember,
         AlreadyExists: a member, or an invitation, has that name
         NotApproved: this member may not invite, or not with that role
     """
+    refuse_credential(request.name, "the member's name")
     until = moment_in(request.seconds)
     entry = _invitation(request, until)
     if not (await load_members(service)).entries:

@@ -13,6 +13,7 @@ from envfs.core.membership.entries import EntryKind, MemberEntry, Role
 from envfs.core.membership.member import Invitation
 from envfs.core.membership.members import Members
 from envfs.courier.address import parse_address
+from envfs.dotenv.placeholders.redaction import refuse_credential
 from envfs.errors import BadRequest, Conflict, EnvFSError
 from envfs.protocol.control import InviteMachine, InviteMember, MachineInvited
 from envfs.service.members.inviting import check_free, check_name, invite_member, levels_for, moment_in, parse_role
@@ -35,6 +36,7 @@ async def invite_machine(
         AlreadyExists: a member, or an invitation, has that name
         NotApproved: this member may not invite
     """
+    refuse_credential(request.name, "the machine's name")
     about = service.open_vault.vault.description
     engine, levels = _engine(service, request), levels_for(parse_role(request.role), request.levels)
     if request.role not in _ROLES:

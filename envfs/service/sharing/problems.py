@@ -36,6 +36,19 @@ def sharing_problems(facts: SharingFacts, outbox: Outbox, engine: str, now: str)
         yield f"{_some(dict.fromkeys(outbox.damaged))} in {outbox.folder} cannot be read"
 
 
+def engine_state(facts: SharingFacts, engine: str, late: str, *, is_daemon: bool) -> tuple[str, str]:
+    """Return `none`, `away`, `locked`, `connected`, `connecting` or `idle`, and a sentence about that or nothing."""
+    if not engine:
+        return "none", "this vault is this machine's alone"
+    if facts.problem:
+        return "away", facts.problem
+    if facts.waits_for_unlock:
+        return "locked", "what came is checked once the vault is unlocked"
+    if facts.connected:
+        return "connected", late
+    return ("connecting", "") if is_daemon else ("idle", "no daemon runs that would stay in contact")
+
+
 def shown_address(address: str) -> str:
     """Return an engine's address without what nobody needs to see."""
     from envfs.courier.address import parse_address  # noqa: PLC0415 - few vaults are shared

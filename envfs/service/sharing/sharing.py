@@ -60,9 +60,9 @@ class VaultSharing:
         self._engine: Engine | None = None
         self._late = LateParts(self.store, self.aside, facts)
         self._hints: set[str] = {EVERYTHING}
-        self._come = trio.Event()
-        self._changed = trio.Event()
+        self._come, self._changed = trio.Event(), trio.Event()
         self.connect: Connect = running_courier
+        self.on_change: Callable[[], None] = lambda: None
         self.after_pass: Callable[[Engine], Awaitable[None]] | None = None
         self.lasts = True  # a daemon for one command connects when something needs it
         self._is_needed = False
@@ -102,6 +102,7 @@ class VaultSharing:
         """Have a pass soon."""
         self._hints.add(hint)
         self._come.set()
+        self.on_change()
 
     def unlocked(self) -> None:
         """Look at what could not be checked, as a key is here now."""
@@ -287,6 +288,7 @@ class VaultSharing:
         self._tell_changed()
 
     def _tell_changed(self) -> None:
+        self.on_change()
         self._changed.set()
         self._changed = trio.Event()
 

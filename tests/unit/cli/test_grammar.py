@@ -18,7 +18,7 @@ COMMANDS = [pytest.param(command, id=command.name) for command in grammar.all_co
 SHOWN = [
     pytest.param(command, id=command.name) for command in grammar.all_commands() if command.group != grammar.HIDDEN
 ]
-ARGUMENT_KINDS = {"level", "project", "name", "file", "folder", "text", "number", "words", "paths"}
+ARGUMENT_KINDS = {"level", "project", "name", "file", "folder", "text", "number", "words", "paths", "command"}
 OPTION_KINDS = {"flag", "file", "text", "number", "duration", "list"}
 
 

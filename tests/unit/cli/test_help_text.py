@@ -61,7 +61,7 @@ def test_help_on_a_terminal_is_as_wide_as_that(columns: int) -> None:
                 break
         process.wait()
     os.close(ours)
-    lines = shown.decode().replace("\r", "").splitlines()
+    lines = re.sub(r"\x1b\[\d*m", "", shown.decode()).replace("\r", "").splitlines()
     assert len(lines) > 40
     assert max(map(len, lines)) <= columns
     assert max(map(len, lines)) > columns - 12

@@ -32,7 +32,9 @@ def a_terminal() -> Iterator[Terminal]:
 
 @pytest.fixture(autouse=True)
 def _colours_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in ("NO_COLOR", "CLICOLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,15 @@ def test_on_a_terminal_a_table_is_aligned_under_its_heads(monkeypatch: pytest.Mo
     with a_terminal() as terminal:
         output.print_table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop")])
     assert terminal.getvalue() == "NAME    LEVEL\nA       /\nLONGER  /shop\n"
+
+
+@pytest.mark.parametrize(("name", "value"), [("CLICOLOR", "0"), ("TERM", "dumb"), ("TERM", ""), ("NO_COLOR", "yes")])
+def test_colours_stay_away_where_the_environment_says_so(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "\x1b[" in output.paint("word", "bad", terminal=True)
+    monkeypatch.setenv(name, value)
+    assert output.paint("word", "bad", terminal=True) == "word"
 
 
 def test_on_a_terminal_heads_have_a_colour_unless_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,12 +82,12 @@ def test_yaml_is_a_mapping_of_json_strings(variables: dict[str, str]) -> None:
 
 
 def test_kubernetes_gets_a_secret_named_after_the_level() -> None:
-    text = formats.kubernetes("/Shop/prod_1.x", ODD)
-    assert text.startswith("apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop-prod-1-x\ntype: Opaque\ndata:\n")
+    text = formats.kubernetes_secret("/Shop/prod_1.x", ODD)
+    assert text.startswith('apiVersion: v1\nkind: Secret\nmetadata:\n  name: "shop-prod-1-x"\ntype: Opaque\ndata:\n')
     rows = text.partition("\ndata:\n")[2].split("\n")[:-1]
     pairs = (row.strip().split(": ", 1) for row in rows)
     assert {json.loads(name): base64.b64decode(json.loads(data)).decode() for name, data in pairs} == ODD
-    assert formats.kubernetes("/", {}).endswith("  name: env\ntype: Opaque\ndata: {}\n")
+    assert formats.kubernetes_secret("/", {}).endswith('  name: "env"\ntype: Opaque\ndata: {}\n')
 
 
 def test_github_gets_values_of_several_lines_that_end_where_they_end() -> None:

@@ -67,12 +67,14 @@ def from_doppler(source: str) -> ToolVariables:
 
 
 def from_infisical(source: str) -> ToolVariables:
-    """Read `infisical export --format=json`, or ask for an environment such as prod.
+    """Read `infisical export`, as JSON or dotenv text, or ask for an environment such as prod.
 
     Raises:
         EnvFSError: infisical cannot be run, or the file is none of these
     """
     text = _text(source, ("infisical", "export", "--format=json", f"--env={source}", "--silent"))
+    if text.lstrip()[:1] not in ("[", "{"):
+        return _of_dotenv(text)
     tree = json_trees.parse_json(text)
     if isinstance(tree, NamedItems):
         return ToolVariables(tree)
@@ -84,11 +86,17 @@ def from_infisical(source: str) -> ToolVariables:
 def from_chamber(source: str) -> ToolVariables:
     """Read `chamber export SERVICE`, or ask for a service. Names become those that `chamber exec` gives.
 
+    chamber keeps names in small letters. A name with a capital comes from elsewhere, and stays as it is.
+
     Raises:
         EnvFSError: chamber cannot be run, or the file is no such export
     """
     table = _table(_text(source, ("chamber", "export", "--format", "json", source)))
-    return ToolVariables(NamedItems(tuple((name.upper().replace("-", "_"), node) for name, node in table.pairs)))
+    pairs = tuple((name, name if name.lower() != name else name.upper().replace("-", "_")) for name, _ in table.pairs)
+    changed = [f"{name} is {now}" for name, now in pairs if now != name]
+    nodes = (node for _, node in table.pairs)
+    tree = NamedItems(tuple((now, node) for (_, now), node in zip(pairs, nodes, strict=True)))
+    return ToolVariables(tree, (f"as `chamber exec` has it: {', '.join(changed)}",) if changed else ())
 
 
 def from_op(source: str) -> ToolVariables:
@@ -105,6 +113,16 @@ def from_op(source: str) -> ToolVariables:
     read = [(_word(field, "label", "id"), _word(field, "value")) for field in fields.items]
     pairs = [(variable_name(title, label), value) for label, value in read if value]
     return as_tree(pairs, left_out([label or "a field" for label, value in read if not value], "no value"))
+
+
+def _of_dotenv(text: str) -> ToolVariables:
+    from envfs_cli.importing.readers import javascript
+
+    readings = javascript.read_node_dotenv(text)
+    pairs = [(reading.name, "".join(map(str, reading.pieces))) for reading in readings if reading.pieces is not None]
+    if not pairs:
+        raise Malformed("the text is no export of infisical", "`infisical export --format=json` prints one")
+    return as_tree(pairs)
 
 
 def _text(source: str, words: "Sequence[str]") -> str:

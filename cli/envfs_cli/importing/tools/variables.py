@@ -34,9 +34,9 @@ def variable_name(*words: str) -> str:
     """Return the name of a variable for what another tool calls by these words, such as an item and its field.
 
     The last word that is such a name already is taken as it is. Otherwise all are joined: `Stripe (live)` and `api key`
-    give `STRIPE_LIVE_API_KEY`.
+    give `STRIPE_LIVE_API_KEY`. An item with a level for a title is one that EnvFS exported: its names stay as they are.
     """
-    if words and _NAME.fullmatch(words[-1]) and words[-1].upper() == words[-1]:
+    if words and _NAME.fullmatch(words[-1]) and (words[-1].upper() == words[-1] or words[0].startswith("/")):
         return words[-1]
     joined = _OTHERS.sub("_", "_".join(word.strip() for word in words if word.strip())).strip("_").upper()
     return f"_{joined}" if joined[:1].isdigit() else joined

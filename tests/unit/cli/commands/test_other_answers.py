@@ -21,14 +21,14 @@ _LINES = (
 )
 
 
-def _plausible(kind: object) -> object:
+def plausible(kind: object) -> object:
     match kind:
         case types.GenericAlias():
-            return (_plausible(kind.__args__[0]),)
+            return (plausible(kind.__args__[0]),)
         case types.UnionType():
-            return _plausible(kind.__args__[0])
+            return plausible(kind.__args__[0])
         case type() if hasattr(kind, "_fields"):
-            return kind(**{name: _plausible(each) for name, each in kind.__annotations__.items()})
+            return kind(**{name: plausible(each) for name, each in kind.__annotations__.items()})
         case type() if issubclass(kind, str) and kind is not str:
             return next(iter(kind))  # type: ignore[call-overload]
         case _:
@@ -42,7 +42,7 @@ _REPLIES = sorted(set(REPLIES) - {"hello", "failed"})
 def test_an_answer_of_another_kind_is_no_fault(
     run: Callable[[str, FakeLink], int], capsys: pytest.CaptureFixture[str], line: str, name: str
 ) -> None:
-    answer = _plausible(REPLIES[name])
+    answer = plausible(REPLIES[name])
     for link in (FakeLink(answer), FakeLink(control.Done(), (answer,))):
         with contextlib.suppress(EnvFSError):
             run(line, link)

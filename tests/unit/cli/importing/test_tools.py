@@ -147,7 +147,7 @@ def test_the_export_of_bitwarden_gives_logins_and_fields_of_the_folder_that_is_m
 
 
 @pytest.mark.parametrize("tool", IMPORT_TOOLS)
-@pytest.mark.parametrize("text", ["", "[1,", '"hunter2"', '[["hunter2"]]', '{"hunter2": [3]}', "\0", "hunter2=1"])
+@pytest.mark.parametrize("text", ["", "[1,", '"hunter2"', '[["hunter2"]]', '{"hunter2": [3]}', "\0", "hunter2 1"])
 def test_what_is_none_of_a_tools_is_refused_without_its_text(
     tool: "ImportTool", text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +157,7 @@ def test_what_is_none_of_a_tools_is_refused_without_its_text(
     path.write_text(text)
     with pytest.raises(EnvFSError) as refused:
         sources.of_tree(taken(tool, path).tree, None).check()
-    assert "hunter2=" not in refused.value.text + refused.value.hint
+    assert "hunter2 1" not in refused.value.text + refused.value.hint
     assert '"hunter2"' not in refused.value.text + refused.value.hint
 
 

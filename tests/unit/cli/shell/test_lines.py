@@ -107,9 +107,9 @@ def test_a_level_goes_on_one_component_at_a_time(current: str, typed: str, found
         ("set new/ API_KEY", "/shop/new API_KEY"),
         ("show", "/shop"),
         ("show --json", "/shop --json"),
-        ("ls", "/shop"),
-        ("ls /", "/"),
-        ("ls .. --json", "/ --json"),
+        ("check", "/shop"),
+        ("check /", "/"),
+        ("check .. --json", "/ --json"),
         ("exec -- env -i", "/shop -- env -i"),
         ("exec prod --only A -- env", "/shop/prod --only A -- env"),
         ("exec --only A -- env", "/shop --only A -- env"),
@@ -160,6 +160,24 @@ def test_names_and_levels_are_judged_before_anything_is_asked(line: str) -> None
 )
 def test_words_are_split_as_in_a_shell(text: str, words: list[str]) -> None:
     assert lines.split_line(text) == words
+
+
+@pytest.mark.parametrize("line", ["get A | jq", "export > f", "set A <<EOF", "ls && pwd", "set A <<< hunter2", "ls ;"])
+def test_what_the_systems_shell_would_act_on_is_a_mistake_here(line: str) -> None:
+    with pytest.raises(Mistake, match="system's shell") as caught:
+        lines.split_line(line)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_stands_behind_the_dashes_is_the_commands_own() -> None:
+    assert lines.split_line("exec -- sh -c 'a | b' | c") == ["exec", "--", "sh", "-c", "a | b", "|", "c"]
+
+
+def test_an_assignment_at_the_prompt_is_answered_by_what_asks_for_it() -> None:
+    with pytest.raises(Mistake) as caught:
+        lines.named_command("API_KEY=hunter2")
+    assert "hunter2" not in caught.value.text + caught.value.hint
+    assert "`set NAME`" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["get 'A", "get A\nget B", 'x"'])

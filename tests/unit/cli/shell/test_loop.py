@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from envfs.core import limits
-from envfs.errors import EnvFSError, NotApproved, TooLarge
+from envfs.errors import EnvFSError, NoSuchLevel, NoSuchVariable, NotApproved, TooLarge
 from envfs_cli.arguments import Mistake
 from envfs_cli.grammar import Command
-from envfs_cli.shell import builtins, children, loop, private_daemon
+from envfs_cli.shell import builtins, children, interpreter, listing, loop, private_daemon
 from tests.unit.cli.fake_shell_link import FakeLink
 
 Values = dict[str, object]
+_NEEDS_MORE = ("exit", "undo", "cat", "rm", "mv", "cp")
+_STATUSES = {"verify": 7, "explain": NoSuchVariable.status, "check": NoSuchLevel.status, "find": NotApproved.status}
 
 
 @pytest.fixture
@@ -24,11 +26,12 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Values]]:
 
     def start(what: Command, values: Values) -> int:
         found.append((what.name, values))
-        return 7 if what.name == "verify" else 0
+        return _STATUSES.get(what.name, 0)
 
     link = FakeLink()
-    monkeypatch.setattr(loop, "run_command", start)
+    monkeypatch.setattr(interpreter, "run_command", start)
     monkeypatch.setattr(children, "in_child", lambda action, with_input: action())
+    monkeypatch.setattr(listing, "print_listing", lambda what, file: start(Command("ls", "shell", ""), what._asdict()))
     monkeypatch.setattr(private_daemon, "borrow_link", lambda: link)
     monkeypatch.setattr(private_daemon, "hold_daemon", lambda: False)
     monkeypatch.setattr(private_daemon, "release_daemon", lambda: None)
@@ -90,7 +93,7 @@ def test_exit_leaves(shell: loop.Shell) -> None:
 def test_help_lists_what_only_the_shell_has_too(shell: loop.Shell, capsys: pytest.CaptureFixture[str]) -> None:
     assert shell.run("help") == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("usage: envfs COMMAND")
+    assert "  Values      set get unset" in shown
     assert all(f"  {one.name}" in shown for one in builtins.BUILTINS)
     assert shell.run("help cd") == shell.run("help set") == 0
     assert shell.run("help nope") == Mistake.status
@@ -131,6 +134,8 @@ def test_only_lines_that_parse_are_remembered_and_never_a_value(shell: loop.Shel
     good = ["cd /shop/prod", "get API_KEY", "set API_KEY", "exec -- env", "verify", "set ./new API_KEY"]
     good += ["rollback /shop/prod 7 -m because", "rollback /shop/prod 7 -mbecause", "import .env . --message 'it was'"]
     bad = [
+        "API_KEY=hunter2",
+        "set API_KEY <<EOF",
         "hunter2",
         "set API_KEY hunter2",
         "set /shop API_KEY hunter2",
@@ -150,6 +155,29 @@ def test_only_lines_that_parse_are_remembered_and_never_a_value(shell: loop.Shel
     assert shell.history.lines == good
     assert path.read_text().splitlines() == ["cd /shop/prod", "exec -- env", "verify"]  # no name, no message
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_line_that_names_what_is_not_there_is_forgotten(shell: loop.Shell) -> None:
+    for line in ("check hunter2", "explain hunter2", "find hunter2"):
+        shell.run(line)
+    assert shell.history.lines == ["find hunter2"]
+
+
+def test_what_a_line_of_the_shell_stands_for_is_run(
+    shell: loop.Shell, started: list[tuple[str, Values]], tmp_path: Path
+) -> None:
+    for line in ("cd shop", "ls prod", "ls API_KEY", "ls -R prod", "cat API_KEY prod/.env", "rm A B"):
+        assert shell.run(line) == 0
+    assert [name for name, _ in started] == ["ls", "ls", "ls", "get", "export", "unset", "unset"]
+    assert [values["level"] for _, values in started[:3]] == ["/shop/prod", "/shop", "/shop/prod"]
+    assert (tmp_path / "state" / "shell_history").read_text().splitlines() == ["cd shop", "ls prod", "ls -R prod"]
+
+
+def test_the_first_failure_ends_a_line_of_several(shell: loop.Shell, started: list[tuple[str, Values]]) -> None:
+    _STATUSES["unset"] = 9
+    assert shell.run("rm A B") == 9
+    del _STATUSES["unset"]
+    assert len(started) == 1
 
 
 def test_control_c_is_survived_and_control_d_leaves(
@@ -172,7 +200,7 @@ def test_control_c_is_survived_and_control_d_leaves(
 def test_every_builtin_is_run_by_the_shell_and_no_command_has_its_name(shell: loop.Shell) -> None:
     table = [word for one in builtins.TABLE for word in (one.name, *one.synonyms)]
     assert len(table) == len(set(table))
-    assert all(shell.run(one.name) == 0 for one in builtins.BUILTINS if one.name != "exit")
+    assert all(shell.run(one.name) == 0 for one in builtins.BUILTINS if one.name not in _NEEDS_MORE)
 
 
 def test_a_refusal_of_the_shell_is_an_error_of_envfs() -> None:

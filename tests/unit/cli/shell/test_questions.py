@@ -74,19 +74,19 @@ def watched(daemon: Running, *rows: list[object] | None) -> tuple[Questions, Wat
 
 def test_a_question_is_shown_whole_with_the_lines_that_answer_it(daemon: Running) -> None:
     asked, link = watched(daemon, [ROW])
-    assert asked.source() == 9
+    assert asked.stream.source() == 9
     assert link.asked == [control.WatchApprovals()]
     text = "\n".join(asked.lines())
     for part in ("q1", "/shop", "deploy (uid 1001)", "/usr/bin/cat x", "to test", "3 variables", "2 since"):
         assert part in text
     assert "envfs approvals respond q1 yes --for process" in text
     assert "envfs approvals respond q1 no" in text
-    assert asked.is_open
+    assert asked.stream.is_open
 
 
 def test_a_question_that_has_ended_meanwhile_is_not_shown(daemon: Running) -> None:
     asked, _ = watched(daemon, [ROW, ROW._replace(state="denied", answered_by=0)])
-    asked.source()
+    asked.stream.source()
     assert asked.lines() == ["q1 was refused by uid 0"]
 
 
@@ -95,16 +95,16 @@ def test_a_daemon_that_goes_or_does_not_tell_ends_the_watch_and_nothing_else(
     daemon: Running, rows: list[object] | None, again: int
 ) -> None:
     asked, link = watched(daemon, rows)
-    asked.source()
+    asked.stream.source()
     assert asked.lines() == []
     assert link.is_closed
-    assert not asked.is_open
-    assert asked.source() == again
+    assert not asked.stream.is_open
+    assert asked.stream.source() == again
 
 
 def test_without_a_daemon_there_is_nothing_to_wait_for(daemon: Running) -> None:
     asked = Questions()
-    assert asked.source() == -1
+    assert asked.stream.source() == -1
     assert asked.lines() == []
 
 

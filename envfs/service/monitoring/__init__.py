@@ -1,0 +1,1 @@
+"""The figures of a running daemon, for those who watch it."""

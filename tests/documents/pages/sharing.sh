@@ -1,0 +1,2 @@
+#: soak
+#: include team

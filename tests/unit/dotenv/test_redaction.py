@@ -1,0 +1,75 @@
+"""Credentials of known shapes are taken out of what is logged and said, and other text is not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from envfs.dotenv.placeholders import redaction
+from envfs.dotenv.placeholders.known_shapes import ROWS
+from envfs.errors import BadName
+
+_VECTORS = Path(__file__).parents[2] / "vectors" / "placeholders"
+
+
+def _value(name: str) -> str:
+    return "".join(json.loads((_VECTORS / f"{name}.json").read_text(encoding="utf-8"))["value"])
+
+
+_KINDS = [name for name, _, _, _ in ROWS if name != "ssh-public"]
+_MORE = {
+    "jwt": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTYifQ.c2lnbmF0dXJlLW9mLWl0",
+    "envfs": "envfs_" + "Wm3vM1cFZx0Yb5o2k8uJtQ7n4rA9sD6gH1pLeXyTzKI",
+    "envfs-join": "envfs-join-1-" + "M51ME3jaFZBdl5owFEX_C8",
+    "private-key": "-----BEGIN PRIVATE " + "KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----",
+}
+_VALUES = {**{kind: _value(kind) for kind in _KINDS}, **_MORE}
+
+
+@pytest.mark.parametrize("kind", _VALUES)
+@pytest.mark.parametrize("text", ["{}", "/srv/{}", "no level /{}.", "a={} b", '"{}"'])
+def test_a_credential_is_replaced_by_its_kind_wherever_it_stands(kind: str, text: str) -> None:
+    value = _VALUES[kind]
+    redacted = redaction.redact_credentials(text.format(value))
+    assert value not in redacted
+    before, _, after = text.partition("{}")
+    assert redacted.startswith(f"{before}[")
+    assert redacted.endswith(f"]{after}") or after == "."
+    # nothing of the secret is left: the kind's name alone stands there
+    assert len(redacted) < len(text) + 30
+
+
+@pytest.mark.parametrize("kind", _VALUES)
+def test_a_word_that_has_one_in_it_is_refused_without_being_repeated(kind: str) -> None:
+    with pytest.raises(BadName, match=r"^the message has a credential in it, of the kind ") as refused:
+        redaction.refuse_credential(f"new key {_VALUES[kind]}", "the message")
+    assert _VALUES[kind] not in f"{refused.value.text} {refused.value.hint}"
+
+
+def test_a_password_in_an_address_is_replaced_alone() -> None:
+    shown = redaction.redact_credentials("cannot reach postgres://app:" + "hunter22@db.internal/x")
+    assert shown == "cannot reach postgres://[password]@db.internal/x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "/usr/bin/python3.11 (python)",
+        "/srv/task-management-service/run",
+        "/sk-learn-experiments/dev",
+        "/shop/prod/.env",
+        "0::/system.slice/docker-4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a.scope",
+        "entries 1 to 9 4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a",
+        "g7 uid 1001, in place of g3",
+        "https://api.github.com/repos/acme/shop",
+        "ssh://vault@server/srv/vault",
+        "npm_config_registry, hf_home and re_try",
+        "age1gs5glylm22zx674r50ea3x3xa2ed6ctgfn9gvenr004dvnrgcglsuzgrm3",
+        "ab12cd34-1234567",
+        "user@1000.service app-gnome-x.service",
+    ],
+)
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert redaction.redact_credentials(text) == text
+    redaction.refuse_credential(text, "it")
