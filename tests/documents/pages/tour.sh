@@ -1,3 +1,4 @@
+#: soak
 #: user ana
 useradd -m -s /bin/bash ana
 install -d -o ana -g ana -m 700 /home/ana/run
