@@ -10,7 +10,7 @@ BENCH ?=
 SCALE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs package fresh lint check bench scale profile dialects clients recipes engines web pictures soak clean
+.PHONY: help demo test docs package fresh image lint check bench scale profile dialects clients recipes engines web pictures soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -31,8 +31,11 @@ docs: ## the site of docs/ in build/docs/, without a warning; links and anchors 
 package: ## a wheel, an sdist and a Debian package in dist/
 	@contrib/package
 
-fresh: ## as root: install, run and remove EnvFS on fresh Debian 12 and 13 systems with their systemd; a quarter of an hour
+fresh: ## as root: install, run and remove EnvFS on fresh Debian 12 and 13 systems with their systemd; a quarter of an hour, and with FRESH_TESTS=all an hour, for the tests there
 	@contrib/fresh
+
+image: ## as root: build the container image without a registry, and use it; ten minutes
+	@contrib/container/try
 
 lint: ## style, format, types and the arrows between layers
 	@contrib/install test

@@ -1,12 +1,13 @@
 """The way into the daemon: started by the client or by systemd, told everything by arguments and descriptors.
 
 answer CONNECTION [--lock FD] [--look] [--passing] serve one client on an inherited socket
-serve [--mount PATH] [--passphrase FD] [--ready FD] [--lock FD] [--service] [--locked]
+serve [--mount PATH] [--passphrase FD] [--ready FD] [--lock FD] [--service] [--attached] [--locked]
 clear                                              remove the mounts that a killed daemon of this home left
-attach                                             mount what a daemon with --service serves, as root
-detach                                             take that mount away
+attach [--user UID]                                mount what a daemon with --service or --attached serves
+detach [--user UID]                                take that mount away
 
-With --service the daemon is the system's under a user of its own: root owns what it serves, and somebody else mounts.
+With --service the daemon is the system's under a user of its own: root owns what it serves, and root mounts. With
+--attached it is a user's, and another process of that user mounts. `--user` makes that process one of this user.
 With --locked it serves although there is no passphrase, and somebody brings one.
 
 Law: little is loaded before the keyholder is started, so the two load themselves at the same time.
@@ -32,12 +33,12 @@ from envfs.protocol import control, framing, wire
 
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "answer": ("lock", "look", "passing"),
-    "serve": ("mount", "passphrase", "ready", "lock", "service", "locked"),
+    "serve": ("mount", "passphrase", "ready", "lock", "service", "attached", "locked"),
     "clear": (),
-    "attach": (),
-    "detach": (),
+    "attach": ("user",),
+    "detach": ("user",),
 }
-_FLAGS = ("look", "passing", "service", "locked")
+_FLAGS = ("look", "passing", "service", "attached", "locked")
 _LIMITS = {
     errno.EMFILE: "open files (ulimit -n)",
     errno.EAGAIN: "processes (ulimit -u)",
@@ -57,8 +58,10 @@ class Arguments(NamedTuple):
     mount: str = ""
     look: bool = False
     service: bool = False
+    attached: bool = False
     locked: bool = False
     passing: bool = False
+    user: int = -1
 
 
 def main() -> int:
@@ -67,11 +70,11 @@ def main() -> int:
     inheritance.drop_inherited(_descriptors(arguments), own_session=arguments.what == "answer")
     hardening.harden()
     heap.share_heap()
-    if (
-        arguments.what == "answer" or arguments.service or os.geteuid() == 0
-    ):  # any other mounts and unmounts by a setuid program
-        hardening.give_up_privileges()
     try:
+        if arguments.user >= 0:
+            _become_user(arguments.user)
+        if not _needs_fusermount(arguments):
+            hardening.give_up_privileges()
         if arguments.what in _WITHOUT_DAEMON:
             return _WITHOUT_DAEMON[arguments.what](arguments)
         room.check_limits()
@@ -86,6 +89,17 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001 - its text may hold a value: type and places are told, and no text
         return _report_surprise(error, arguments)
     return 0
+
+
+def _become_user(uid: int) -> None:
+    from envfs.daemon import attaching  # noqa: PLC0415 - for this alone
+
+    attaching.become_user(uid)
+
+
+def _needs_fusermount(arguments: Arguments) -> bool:
+    # a setuid program, by which users mount and unmount
+    return os.geteuid() != 0 and arguments.what != "answer" and not arguments.service and not arguments.attached
 
 
 def _report_surprise(error: BaseException, arguments: Arguments) -> int:
@@ -131,7 +145,7 @@ def _run(arguments: Arguments) -> None:
         ready = partial(_ready, arguments.ready)
         passphrase = arguments.passphrase if arguments.passphrase >= 0 else None
         may_be_locked = arguments.locked or arguments.service
-        serving = daemon.Serving(arguments.mount, passphrase, arguments.service, may_be_locked)
+        serving = daemon.Serving(arguments.mount, passphrase, arguments.service, arguments.attached, may_be_locked)
         places = _places(0 if arguments.service else os.geteuid())
         serve = partial(daemon.serve_mount, places, serving, ready, keyholder)
         trio.run(partial(serve, lock=arguments.lock))
@@ -152,16 +166,31 @@ def _clear(_arguments: Arguments) -> int:
 def _attach(_arguments: Arguments) -> int:
     from envfs.daemon import attaching  # noqa: PLC0415 - for this alone
 
-    places = _places(0)
-    attaching.attach_mount(places, places.mount)
+    places = _places(os.geteuid())
+    if os.geteuid() == 0:
+        attaching.attach_mount(places, places.mount)
+    elif note := attaching.attach_own_mount(places, _own_mount(places)):
+        _say("note", note)
     return 0
 
 
 def _detach(_arguments: Arguments) -> int:
     from envfs.daemon import attaching  # noqa: PLC0415 - for this alone
 
-    attaching.detach_mount(_places(0).mount)
+    places = _places(os.geteuid())
+    if os.geteuid() == 0:
+        attaching.detach_mount(places.mount)
+    else:
+        attaching.detach_own_mount(places, _own_mount(places))
     return 0
+
+
+def _own_mount(places: Locations) -> str:
+    from pathlib import Path  # noqa: PLC0415 - for this alone
+
+    from envfs.settings import SettingsFile  # noqa: PLC0415 - the same
+
+    return SettingsFile(Path(places.settings)).load().mount or places.mount
 
 
 _WITHOUT_DAEMON: dict[str, Callable[[Arguments], int]] = {"clear": _clear, "attach": _attach, "detach": _detach}

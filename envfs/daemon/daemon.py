@@ -18,7 +18,7 @@ import trio
 from envfs.control import dispatch
 from envfs.control.server import Server, bind_socket
 from envfs.core import events
-from envfs.daemon.attached_place import AttachedPlace
+from envfs.daemon.attached_place import AttachedPlace, OwnAttachedPlace
 from envfs.daemon.housekeeping import (
     Housekeeping,
     finish_changes,
@@ -118,13 +118,14 @@ def _guard(places: Locations, handle: int) -> DaemonLock | None:
 class Serving(NamedTuple):
     """How a daemon serves: where it mounts (empty: the usual place), and the descriptor of a passphrase.
 
-    A service is root's although it runs as another user, and somebody else mounts. One that `may_be_locked` starts
-    without the passphrase, which `envfs unlock` brings.
+    A service is root's although it runs as another user. Somebody else mounts for it, and for one that `is_attached`.
+    One that `may_be_locked` starts without the passphrase, which `envfs unlock` brings.
     """
 
     mount_path: str = ""
     passphrase: int | None = None
     is_service: bool = False
+    is_attached: bool = False
     may_be_locked: bool = False
 
 
@@ -183,7 +184,7 @@ async def _serve(
     try:
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
-        mount = Mount(operations, path, for_all=service.owner == 0, is_attached=isinstance(place, AttachedPlace))
+        mount = Mount(operations, path, for_all=service.owner == 0, device=await place.obtain_device(manager.tell))
         withdrawal = Withdrawal(operations.held_files, operations.names, open_vault.gate)
         _join_mount(service, operations, withdrawal)
         heart = Heart(manager, path)
@@ -194,7 +195,7 @@ async def _serve(
             for duty in (withdrawal.run, crowding.run, sharing.run, sharing.watch):
                 tasks.keep(duty)
             tasks.keep(watch_rule_files, operations.names, (service.places.settings, service.places.rules))
-            await _attached(place, manager, mount.device)
+            await place.wait_for_mount()
             tasks.keep(_announce, Toucher(operations, path), open_vault, heart, on_ready)
             await run_restarted(mount.serve)
             tasks.cancel()
@@ -209,13 +210,6 @@ async def _serve(
     finally:
         with suppress(OSError):
             os.unlink(service.places.socket)
-
-
-async def _attached(place: MountPlace, manager: ServiceManager, device: int) -> None:
-    if isinstance(place, AttachedPlace):
-        listener = place.listen()
-        manager.tell("READY=1", f"STATUS=waiting for the mount at {place.path}")  # for which it starts another process
-        await place.wait_for_mount(listener, device)
 
 
 def _join_mount(service: Service, operations: "Operations", withdrawal: "Withdrawal") -> None:
@@ -233,7 +227,8 @@ async def _prepare(service: Service, serving: Serving) -> MountPlace:
         await _load(service, serving.passphrase)
     if serving.is_service:
         return AttachedPlace(service.places, service.places.mount)
-    return MountPlace(service.places, serving.mount_path or service.settings.load().mount or service.places.mount)
+    path = serving.mount_path or service.settings.load().mount or service.places.mount
+    return (OwnAttachedPlace if serving.is_attached else MountPlace)(service.places, path)
 
 
 def _check_end(path: str, *, was_aborted: bool) -> None:

@@ -4,6 +4,7 @@ Law: where the mount is stands in a file of the state folder, so that whoever co
 """
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,9 +38,20 @@ class MountPlace:
             mounts.check_owner(os.path.dirname(self.path))
         mounts.prepare_mount_point(self.path)
 
+    async def obtain_device(self, _tell: Callable[..., None]) -> int:
+        """Return the device of a mount that somebody else makes, or -1: this daemon mounts."""
+        return -1
+
+    async def wait_for_mount(self) -> None:
+        """Wait until somebody else has mounted, if they are to."""
+
     def take(self) -> str:
         """Remember that the mount is here, and make the link. Returns a note if that cannot be, or the empty string."""
         private_files.write_private(Path(self._places.mounted), os.fsencode(self.path))
+        return self.link_home()
+
+    def link_home(self) -> str:
+        """Make the link in the home folder, if there is to be one. Returns a note if that cannot be, or nothing."""
         return home_link.make_home_link(self._link, self.path) if self._link else ""
 
     def leave(self) -> bool:

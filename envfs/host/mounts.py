@@ -3,18 +3,18 @@
 import os
 import shlex
 import stat
-import subprocess
 import threading
 from pathlib import Path
 from typing import NamedTuple
 
 from envfs import safe_open
 from envfs.errors import MountFailed
-from envfs.host import private_files
+from envfs.host import fusermount, private_files
 from envfs.host.libc import LIBC, last_error
 from envfs.locations import Locations
 
 FILE_SYSTEM = "fuse.envfs"
+OPTIONS = frozenset(("fsname=envfs", "subtype=envfs", "nosuid", "nodev", "noexec", "noatime"))
 _MNT_DETACH = 2
 _ANSWER_SECONDS = 2.0
 
@@ -134,12 +134,7 @@ def clear_mount(path: str) -> None:
         if LIBC.umount2(os.fsencode(path), _MNT_DETACH) != 0:
             raise MountFailed(f"cannot unmount {path}: {safe_open.error_words(last_error())}")
         return
-    try:
-        done = subprocess.run(["fusermount3", "-u", "-z", "--", path], check=False, capture_output=True)  # noqa: S607
-    except FileNotFoundError:
-        raise MountFailed("fusermount3 is not installed", "apt-get install fuse3") from None
-    if done.returncode != 0:
-        raise MountFailed(f"fusermount3 cannot unmount {path}")
+    fusermount.unmount_for_user(path)
 
 
 def _beside(path: str) -> str:

@@ -43,7 +43,7 @@ echo "another program: $(as_other head /mnt/envfs/shop/.env 2>&1 | cut -d : -f 3
 echo "by the socket: $("$envfs" get /shop A)"
 # the mount is handed out to root alone, and only while nobody has made it
 echo "again: $("$envfs" service attach 2>&1 | head -n 1 | cut -c 1-43)"
-echo "a stranger's: $(as_other "$envfs" service attach 2>&1 | head -n 1)"
+echo "a stranger's: $(as_other "$envfs" service attach --user games 2>&1 | head -n 1)"
 echo "ambient: $(sed -n 's/^CapAmb:\t//p' "/proc/$daemon/status")"
 
 kill -9 "$daemon"

@@ -5,17 +5,21 @@ That systemd itself runs the unit is for `make fresh`, which boots one.
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from envfs.host import mounts
 from envfs_cli.services import units
-from tests.system.home import ENVFS, SECONDS
+from envfs_cli.services.users import ServiceUser
+from tests.system.home import ENVFS, SECONDS, Home, as_user
 
 STEPS = Path(__file__).with_name("service_steps.sh")
 SERVICE_UID = 12076
 ANALYZE = shutil.which("systemd-analyze")
+ANNA = ServiceUser("games", 5, "/home/Anna's own")
 
 
 def _units() -> dict[str, str]:
@@ -24,11 +28,14 @@ def _units() -> dict[str, str]:
         "system": units.system_unit(unit),
         "credential": units.system_unit(unit._replace(credential=True)),
         "alone": units.system_unit(unit._replace(network=False)),
+        "of a user": units.unit_of_user(unit, ANNA),
+        "of a user alone": units.unit_of_user(unit._replace(network=False), ANNA),
         "user": units.user_unit(unit),
+        "user alone": units.user_unit(unit._replace(network=False)),
     }
 
 
-@pytest.mark.parametrize("name", ["system", "credential", "alone"])
+@pytest.mark.parametrize("name", ["system", "credential", "alone", "of a user", "of a user alone"])
 def test_the_system_units_are_exposed_by_two_at_most(name: str, tmp_path: Path) -> None:
     if ANALYZE is None:
         pytest.skip("systemd-analyze is not here")
@@ -39,7 +46,7 @@ def test_the_system_units_are_exposed_by_two_at_most(name: str, tmp_path: Path) 
     assert done.returncode == 0, done.stdout[-200:] + done.stderr
 
 
-@pytest.mark.parametrize("name", ["system", "credential", "alone", "user"])
+@pytest.mark.parametrize("name", list(_units()))
 def test_systemd_understands_each_line(name: str, tmp_path: Path) -> None:
     if ANALYZE is None:
         pytest.skip("systemd-analyze is not here")
@@ -53,6 +60,13 @@ def test_systemd_understands_each_line(name: str, tmp_path: Path) -> None:
 def test_a_path_with_signs_of_systemd_is_quoted() -> None:
     text = units.user_unit(units.UnitChoices('/opt/100%/the "new" one/envfs'))
     assert 'ExecStart="/opt/100%%/the \\"new\\" one/envfs" service run\n' in text
+
+
+def test_a_users_folders_are_quoted_and_its_unit_bears_its_number() -> None:
+    text = units.unit_of_user(units.UnitChoices("/usr/bin/envfs"), ANNA._replace(home="/home/100% anna"))
+    assert 'ReadWritePaths="/home/100%% anna/.local/share/envfs" "/home/100%% anna/.config/envfs"' in text
+    assert "Requires=user-runtime-dir@5.service\n" in text
+    assert units.name_of(ANNA) == "envfs@5.service"
 
 
 def test_a_drop_in_shows_one_level_alone() -> None:
@@ -97,8 +111,28 @@ def test_the_service_works_under_a_user_of_its_own_without_the_right_to_mount(tm
         "another program:  Permission denied",
         "by the socket: 1",
         "again: envfs: error: another envfs serves /mnt/env",
-        "a stranger's: envfs: error: the action attach is for root",
+        "a stranger's: envfs: error: --user is for root",
         "ambient: 0000000000000000",
         "after a crash: A=1",
         "end",
     ], done.stdout
+
+
+@pytest.mark.system
+def test_a_users_daemon_that_cannot_gain_privileges_has_the_mount_from_a_process_beside_it(user_home: Home) -> None:
+    home = user_home
+    home.envfs("set", "/own", "A", given="1")
+    beside = [*as_user(home.uid), ENVFS, "service"]
+    words = [*as_user(home.uid)[:-1], "--no-new-privs", "--", ENVFS, "service", "run"]
+    with subprocess.Popen(words, env=home.environ(), cwd="/") as daemon:
+        subprocess.run([*beside, "attach"], env=home.environ(), check=True, timeout=SECONDS, cwd="/")
+        seen = subprocess.run(
+            [*as_user(home.uid), "cat", home.view("/own")], capture_output=True, check=True, text=True
+        )
+        assert seen.stdout == "A=1\n"
+        subprocess.run([*beside, "detach"], env=home.environ(), check=True, timeout=SECONDS, cwd="/")
+        assert mounts.mounted_at(str(home.mnt)) is not None, "the mount of a daemon that lives stays"
+        daemon.send_signal(signal.SIGKILL)
+        daemon.wait(SECONDS)
+    subprocess.run([*beside, "detach"], env=home.environ(), check=True, timeout=SECONDS, cwd="/")
+    assert mounts.mounted_at(str(home.mnt)) is None

@@ -6,6 +6,7 @@ is followed where owners change.
 
 import os
 import pwd
+import socket
 import subprocess
 from contextlib import suppress
 
@@ -16,6 +17,7 @@ from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.daemon import client
 from envfs_cli.services import units
+from envfs_cli.services.users import ServiceUser
 
 _BOOTED = "/run/systemd/system"  # sd_booted(3)
 _SYSTEM_UNITS, _PACKAGED = "/etc/systemd/system", "/usr/lib/systemd/system"
@@ -35,12 +37,12 @@ class InstalledUnit(NamedTuple):
 
 
 def is_system() -> bool:
-    """Tell whether the unit is the system's: it is root who asks."""
+    """Tell whether the service manager is the system's: it is root who asks."""
     return os.geteuid() == 0
 
 
-def unit_text(choices: units.UnitChoices) -> str:
-    """Return the unit that an installation would write.
+def unit_text(choices: units.UnitChoices, user: ServiceUser | None) -> str:
+    """Return the unit that an installation would write: for root the system's own, or that of a user.
 
     Raises:
         Mistake: a service could not run this `envfs`
@@ -51,10 +53,10 @@ def unit_text(choices: units.UnitChoices) -> str:
         raise Mistake(
             f"a service does not see {choices.program}", "install EnvFS for all users: `apt-get install ./envfs_*.deb`"
         )
-    return units.system_unit(choices)
+    return units.system_unit(choices) if user is None else units.unit_of_user(choices, user)
 
 
-def install_unit(choices: units.UnitChoices) -> None:
+def install_unit(choices: units.UnitChoices, user: ServiceUser | None) -> None:
     """Write the unit, enable it, and start it if systemd runs here.
 
     Raises:
@@ -62,15 +64,15 @@ def install_unit(choices: units.UnitChoices) -> None:
         Conflict: a daemon runs already
         AlreadyExists: somebody else wrote a unit of that name
     """
-    text, path = unit_text(choices), unit_path()
+    name, text, path = units.name_of(user), unit_text(choices, user), unit_path(user)
     if choices.credential and not os.path.exists(units.CREDENTIAL):
         raise NoVault(f"there is no credential at {units.CREDENTIAL}", "`envfs service --help` says how to make it")
-    if not os.path.exists(client.user_locations().vault):
+    if not os.path.exists(_places_of(user).vault):
         raise NoVault("there is no vault to serve", "make one with `envfs init`")
-    if _systemctl("is-active", units.NAME) != "active" and client.running_daemon() is not None:
+    if _systemctl("is-active", name) != "active" and _is_served(user):
         raise Conflict("a daemon runs here, and the service would be a second one", "end it with `envfs unmount`")
     _check_own(path)
-    if is_system():
+    if is_system() and user is None:
         _make_user()
         _give_to(pwd.getpwnam(units.USER).pw_uid, pwd.getpwnam(units.USER).pw_gid)
     if _read(f"{_PACKAGED}/{units.NAME}") != text:
@@ -78,30 +80,30 @@ def install_unit(choices: units.UnitChoices) -> None:
     elif os.path.exists(path):
         os.unlink(path)
     if not os.path.isdir(_BOOTED):
-        _systemctl("enable", units.NAME)
+        _systemctl("enable", name)
         output.note("systemd does not run here: the service starts when it does")
         return
     _must("daemon-reload")
-    _must("enable", units.NAME)
-    _must("restart", units.NAME)
+    _must("enable", name)
+    _must("restart", name)
 
 
-def remove_unit() -> None:
+def remove_unit(user: ServiceUser | None) -> None:
     """Stop the unit, and remove it. The vault stays, and is root's again.
 
     Raises:
         AlreadyExists: somebody else wrote the unit
     """
-    path = unit_path()
+    name, path = units.name_of(user), unit_path(user)
     _check_own(path)
-    if not os.path.exists(path) and not os.path.exists(f"{_PACKAGED}/{units.NAME}"):
+    if not os.path.exists(path) and not os.path.exists(f"{_PACKAGED}/{name}"):
         raise EnvFSError("no service of EnvFS is installed", "`envfs service install` installs one")
-    _systemctl("disable", "--now", units.NAME)
+    _systemctl("disable", "--now", name)
     if os.path.exists(path):
         os.unlink(path)
     if os.path.isdir(_BOOTED):
         _must("daemon-reload")
-    if is_system():
+    if is_system() and user is None:
         _give_to(0, 0)
         _remove_user()
         _remove_drop_ins()
@@ -109,17 +111,18 @@ def remove_unit() -> None:
             os.rmdir(locations.system_locations().mount)
 
 
-def installed_unit() -> InstalledUnit:
+def installed_unit(user: ServiceUser | None) -> InstalledUnit:
     """Look whether a unit is there and what it does."""
-    paths = (unit_path(), f"{_PACKAGED}/{units.NAME}") if is_system() else (unit_path(),)
+    name = units.name_of(user)
+    paths = (unit_path(user), f"{_PACKAGED}/{name}") if is_system() else (unit_path(user),)
     path = next(filter(os.path.exists, paths), "")
-    return InstalledUnit(path, _systemctl("is-enabled", units.NAME), _systemctl("is-active", units.NAME))
+    return InstalledUnit(path, _systemctl("is-enabled", name), _systemctl("is-active", name))
 
 
-def unit_path() -> str:
-    """Return where the unit of this user is written."""
+def unit_path(user: ServiceUser | None) -> str:
+    """Return where the unit is written."""
     if is_system():
-        return f"{_SYSTEM_UNITS}/{units.NAME}"
+        return f"{_SYSTEM_UNITS}/{units.name_of(user)}"
     config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return f"{config}/systemd/user/{units.NAME}"
 
@@ -136,6 +139,19 @@ def write_drop_in(unit: str, text: str) -> str:
     if os.path.isdir(_BOOTED):
         _must("daemon-reload")
     return path
+
+
+def _places_of(user: ServiceUser | None) -> locations.Locations:
+    return client.user_locations() if user is None else user.places
+
+
+def _is_served(user: ServiceUser | None) -> bool:
+    if user is None:
+        return client.running_daemon() is not None
+    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+        connection.connect(user.places.socket)
+        return True
+    return False
 
 
 def _check_own(path: str, mark: str = "written by `envfs service install`") -> None:

@@ -1,10 +1,13 @@
-"""The texts of units: the system's service, a user's own, and a drop-in for a unit that needs a view.
+"""The texts of units: the system's service, that of one user, a user's own, and a drop-in for one that needs a view.
 
-Laws: a text is made of what it is given alone, so that `show` prints what `install` writes. The system's unit has every
-restriction of systemd.exec(5) that the daemon works under, each tried (docs/service.md says why each exception is one).
+Laws: a text is made of what it is given alone, so that `show` prints what `install` writes. The units of the system
+have every restriction of systemd.exec(5) that the daemon works under, each tried (docs/service.md says why each
+exception is one). A user's own has those that need no namespace: in a namespace of users, the kernel would hide which
+program a caller runs.
 """
 
 from envfs.tuples import NamedTuple
+from envfs_cli.services.users import ServiceUser
 
 NAME = "envfs.service"
 USER = "envfs"
@@ -34,15 +37,20 @@ RuntimeDirectory=envfs
 StateDirectory=envfs
 StateDirectoryMode=0700
 ReadWritePaths=/etc/envfs
-# the file that ends a connection whose daemon is stuck
-ReadWritePaths=-/sys/fs/fuse/connections
-LimitMEMLOCK=1G
-"""
-_RESTRICTIONS = """\
+RemoveIPC=yes
+ProtectProc=invisible
 # to see which program a caller runs, and to read it, for rules that name programs: nothing else
 CapabilityBoundingSet=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH
 AmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH
-NoNewPrivileges=yes
+"""
+_PLACES_OF_USER = """\
+User={user}
+Environment=XDG_RUNTIME_DIR={session} DBUS_SESSION_BUS_ADDRESS=unix:path={session}/bus
+ReadWritePaths={folders}
+CapabilityBoundingSet=
+"""
+_SANDBOX = """\
+LimitMEMLOCK=1G
 PrivateDevices=yes
 BindPaths=/dev/fuse
 DeviceAllow=/dev/fuse rw
@@ -50,14 +58,17 @@ PrivateMounts=yes
 PrivateTmp=yes
 ProtectSystem=strict
 ProtectHome=read-only
-ProtectProc=invisible
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
 ProtectClock=yes
 ProtectHostname=yes
-RemoveIPC=yes
+# the file that ends a connection whose daemon is stuck
+ReadWritePaths=-/sys/fs/fuse/connections
+"""
+_RESTRICTIONS = """\
+NoNewPrivileges=yes
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 RestrictRealtime=yes
@@ -106,24 +117,47 @@ def is_unit_name(text: str) -> bool:
 def system_unit(choices: UnitChoices) -> str:
     """Return the unit of the system's service."""
     program = _word(choices.program)
-    commands = f"""\
-ExecStart={program} service run
-# outside of the sandbox, as root, for the moment that it takes
-ExecStartPost=+{program} service attach
-ExecStopPost=+{program} service detach
-"""
     credential = f"LoadCredentialEncrypted=envfs-identity:{CREDENTIAL}\n" if choices.credential else ""
-    network = _WITH_NETWORK if choices.network else _WITHOUT_NETWORK
-    service = f"[Service]\n{_KEEPING}{commands}{credential}{_PLACES}{_RESTRICTIONS}{network}"
-    return f"{_HEAD}After=local-fs.target\n\n{service}\n[Install]\nWantedBy=multi-user.target\n"
+    service = f"{_KEEPING}{_commands(program)}{credential}{_PLACES}{_SANDBOX}{_RESTRICTIONS}{_network(choices)}"
+    return f"{_HEAD}After=local-fs.target\n\n[Service]\n{service}\n[Install]\nWantedBy=multi-user.target\n"
+
+
+def unit_of_user(choices: UnitChoices, user: ServiceUser) -> str:
+    """Return the unit of the system that runs the daemon of one user, who need not be logged in for it."""
+    places, session = user.places, f"user-runtime-dir@{user.uid}.service"
+    folders = (places.home, places.settings.rpartition("/")[0], places.state, user.session)
+    place = _PLACES_OF_USER.format(user=user.name, session=user.session, folders=" ".join(map(_word, folders)))
+    commands = _commands(_word(choices.program), f" --user {user.uid}")
+    service = f"{_KEEPING}{commands}{place}{_SANDBOX}{_RESTRICTIONS}{_network(choices)}"
+    head = f"{_HEAD}After=local-fs.target {session}\nRequires={session}\n"
+    return f"{head}\n[Service]\n{service}\n[Install]\nWantedBy=multi-user.target\n"
 
 
 def user_unit(choices: UnitChoices) -> str:
-    """Return the unit of a user's own service manager, whose daemon mounts by fusermount3 and so keeps that right."""
-    program = _word(choices.program)
+    """Return the unit of a user's own service manager."""
     # a manager of a user cannot ask a person at a terminal: the passphrase comes by `envfs unlock`, or from a keyring
-    service = f"[Service]\n{_KEEPING}ExecStart={program} service run\n"
-    return f"{_HEAD}\n{service}\n[Install]\nWantedBy=default.target\n"
+    service = f"{_KEEPING}{_commands(_word(choices.program))}{_RESTRICTIONS}{_network(choices, is_users=True)}"
+    return f"{_HEAD}\n[Service]\n{service}\n[Install]\nWantedBy=default.target\n"
+
+
+def name_of(user: ServiceUser | None) -> str:
+    """Return the name of a user's unit of the system, or of the system's own."""
+    return NAME if user is None else NAME.replace(".", f"@{user.uid}.")
+
+
+def _commands(program: str, words: str = "") -> str:
+    return f"""\
+ExecStart={program} service run
+# outside of the sandbox, for the moment that it takes
+ExecStartPost=+{program} service attach{words}
+ExecStopPost=+{program} service detach{words}
+"""
+
+
+def _network(choices: UnitChoices, *, is_users: bool = False) -> str:
+    if choices.network:
+        return _WITH_NETWORK
+    return _WITHOUT_NETWORK.partition("\n")[2].partition("\n")[2] if is_users else _WITHOUT_NETWORK
 
 
 def drop_in(unit: str, level: str, mount: str) -> str:
