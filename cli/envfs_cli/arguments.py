@@ -307,7 +307,7 @@ def _check_action(command: "Command", words: "Sequence[str]") -> None:
     while waiting and waiting[0].startswith("-"):
         waiting = waiting[2:] if waiting[0] in valued else waiting[1:]
     if waiting[0] not in first.choices if waiting else not first.optional:
-        choices = f"{', '.join(first.choices[:-1])} or {first.choices[-1]}"
+        choices = f"{', '.join(first.choices[:-1])} and {first.choices[-1]}"
         said = "has no such" if waiting else "needs an" if first.name[0] in "aeiou" else "needs a"
         raise Mistake(
             f"`envfs {command.name}` {said} {first.name}: there are {choices}",
