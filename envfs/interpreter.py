@@ -21,3 +21,11 @@ def start_command(module: str, *words: str) -> list[str]:
     """Return the command that runs `main` of a module, as `python -m` would, but without the 3.5 ms of `runpy`."""
     folders = [os.fsencode(folder) for folder in sys.path if os.path.isabs(folder)]
     return [sys.executable, "-I", "-S", "-c", _START.format(folders=folders, module=module), *words]
+
+
+def pip_line(extra: str) -> str:
+    """Return the line that installs an extra for this interpreter: the `pip` of PATH may be another's."""
+    folder = os.path.dirname(sys.executable)
+    pip = os.path.join(folder, "pip")
+    is_own = os.path.exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg")) and os.path.exists(pip)
+    return f"{pip if is_own else 'pip'} install 'envfs[{extra}]'"

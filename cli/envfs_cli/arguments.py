@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _KEYWORDS = ("as", "for", "from", "import")
 _NO_COMMAND = "the command to run comes after --"
+_MISSING = "the following arguments are required: "
 _VALUELESS = "it takes no value"
 _TOO_MANY = "there are more words than the command takes"
 _NEAR = 0.65  # below it, `--level` is near to `--help`
@@ -243,6 +244,8 @@ def _parser_class() -> "type[argparse.ArgumentParser]":
         def error(self, message: str) -> "NoReturn":
             flags = [flag for action in self._actions for flag in action.option_strings]
             text, hint = _complaint(message, flags, _WORDS_TOO_MANY.get(self.prog, ""))
+            if message.startswith(_MISSING):
+                hint = f"`{self.prog} --help` has examples"
             self.print_usage(sys.stderr)
             self.exit(Mistake.status, f"{self.prog}: error: {text}\n" + (f"envfs: hint: {hint}\n" if hint else ""))
 
@@ -253,8 +256,11 @@ def _complaint(message: str, flags: "Sequence[str]", hint: str) -> "tuple[str, s
     # argparse puts what was typed between words of its own. Only those, and what the grammar says, are let through
     import re
 
-    if message.startswith("the following arguments are required: ") or message == _NO_COMMAND:
+    if message == _NO_COMMAND:
         return message, ""
+    if message.startswith(_MISSING):  # as the usage above it has them
+        names = [name if name.startswith("-") else name.upper() for name in message.removeprefix(_MISSING).split(", ")]
+        return f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} missing", ""
     if message.startswith("unrecognized arguments: "):
         typed = [word.partition("=")[0] for word in message.split()[2:] if word.startswith("-")]
         return ("there is no such option", _nearest(typed, flags)) if typed else (_TOO_MANY, hint)
@@ -301,7 +307,7 @@ def _check_action(command: "Command", words: "Sequence[str]") -> None:
     while waiting and waiting[0].startswith("-"):
         waiting = waiting[2:] if waiting[0] in valued else waiting[1:]
     if waiting[0] not in first.choices if waiting else not first.optional:
-        choices = f"{', '.join(first.choices[:-1])} or {first.choices[-1]}"
+        choices = f"{', '.join(first.choices[:-1])} and {first.choices[-1]}"
         said = "has no such" if waiting else "needs an" if first.name[0] in "aeiou" else "needs a"
         raise Mistake(
             f"`envfs {command.name}` {said} {first.name}: there are {choices}",
@@ -322,7 +328,7 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
         if last is not None and last.kind == "paths":
             plain_values[last.name] = tuple(plain_values[last.name] or ()) or None  # type: ignore[arg-type]
         if plain_values.get("level", "") is None and _takes_a_level_for_a_name(command, plain_values):
-            argument_parser.error("the following arguments are required: name")
+            argument_parser.error(f"{_MISSING}name")
         return plain_values
     values: Values = vars(argument_parser.parse_intermixed_args(list(words[:split])))
     may_be_none = last.optional or values.get("explain")  # then no command is run

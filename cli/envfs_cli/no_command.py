@@ -13,8 +13,6 @@ _ELSEWHERE = {  # what other tools call it
     "cat": "show",
     "config": "status",
     "delete": "unset",
-    "diff": "history",
-    "edit": "shell",
     "env": "export",
     "list": "ls",
     "load": "import",
@@ -25,6 +23,8 @@ _ELSEWHERE = {  # what other tools call it
     "start": "mount",
     "stop": "unmount",
     "tree": "ls",
+    "undo": "rollback",
+    "unlink": "link --remove",
     "version": "--version",
 }
 _ABOUT = "EnvFS serves .env files from memory, over a vault of ciphertext."

@@ -245,7 +245,7 @@ class Browser:
             elif pauses:
                 self.state.say("")
             else:
-                self.state.say(f"{name}: done{'; u undoes it' * (name in ('set', 'edit'))}", "good")
+                self.state.say(f"{name}: done{'; u undoes it' * (name == 'set')}", "good")
 
         async def run_and_read() -> None:
             await run_in_terminal(run)

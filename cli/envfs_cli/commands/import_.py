@@ -134,7 +134,8 @@ def _import_dotenv(arguments: ImportArguments) -> int:
     except UnicodeDecodeError:
         pass  # the daemon says so, as of all texts
     else:
-        text, notes = (original, ()) if is_plain(original) else _adapted(original, arguments)[:2]
+        is_read_alike = is_plain(original) and "=encrypted:" not in original
+        text, notes = (original, ()) if is_read_alike else _adapted(original, arguments)[:2]
         if text != original:
             os.close(descriptor)
             descriptor = secrets.from_bytes(text.encode())

@@ -2,7 +2,7 @@
 
 import os
 
-from envfs import safe_open
+from envfs import interpreter, safe_open
 from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
 
@@ -26,7 +26,8 @@ def run_mcp(_arguments: McpArguments) -> int:
     try:
         from envfs_cli.agents import server
     except ImportError:
-        raise EnvFSError("the Python package mcp is not installed", "install it: `pip install 'envfs[mcp]'`") from None
+        hint = f"install it: `{interpreter.pip_line('mcp')}`"
+        raise EnvFSError("the Python package mcp is not installed", hint) from None
     try:
         server.run_server()
     except ExceptionGroup as group:  # that of the tasks of the server

@@ -51,7 +51,7 @@ def _remove_dead_mounts() -> int:
     except OSError as error:
         raise forking.no_process(error) from None
     if status == NotRunning.status:
-        client.need_running()
+        raise NotRunning("no daemon runs here, so nothing is mounted")
     return status
 
 

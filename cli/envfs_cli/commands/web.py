@@ -1,5 +1,6 @@
 """`web`: show names, reads, history and questions on a page in the browser, and no value."""
 
+from envfs import interpreter
 from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
 from envfs_cli import output
@@ -32,7 +33,7 @@ def run_web(arguments: WebArguments) -> int:
         from envfs_cli.web import server
     except ImportError as error:
         raise EnvFSError(
-            f"the Python package {error.name} is not installed", "install it: `pip install 'envfs[web]'`"
+            f"the Python package {error.name} is not installed", f"install it: `{interpreter.pip_line('web')}`"
         ) from None
     client.need_running().close()
     output.done("open the URL in a browser of this machine: it works once. Press return for another one, Ctrl-C to end")

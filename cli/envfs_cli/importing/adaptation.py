@@ -5,6 +5,7 @@ named, with what to do, and never quoted.
 """
 
 import os
+import re
 
 from envfs.dotenv import dialect_names, dialects, merging
 from envfs.dotenv.document import parse_document
@@ -25,6 +26,7 @@ else:
 
 _LONGEST_TELLING = 1 << 20
 _MOST = 20
+_OF_DOTENVX = re.compile(r"^(?:export )?([A-Za-z_][A-Za-z0-9_]*)=[\"']?encrypted:", re.MULTILINE)
 
 
 class Readers(NamedTuple):
@@ -91,12 +93,15 @@ def _telling(folder: str) -> "dict[str, str]":
 
 def adapted_text(text: str, who: Readers) -> Text:
     """Return a text as EnvFS is to have it."""
+    encrypted = tuple(dict.fromkeys(_OF_DOTENVX.findall(text)))
+    decrypts = "encrypted by dotenvx; `envfs import --from dotenvx` decrypts"
+    warned = (f"{_listed(encrypted)}: {decrypts}",) if encrypted else ()
     if is_plain(text):
-        return Text(text)
+        return Text(text, warned)
     text, left = _without_odd_names(text)
     result = _adapted(text, who)
     said = (f"{_listed(left)}: no environment that EnvFS writes can have such a name: left out",) if left else ()
-    return result._replace(notes=(*said, *result.notes), left=left)
+    return result._replace(notes=(*warned, *said, *result.notes), left=left)
 
 
 def _without_odd_names(text: str) -> "tuple[str, tuple[str, ...]]":

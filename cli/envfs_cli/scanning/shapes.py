@@ -7,6 +7,7 @@ than in proportion to its size.
 
 import re
 
+from envfs import interpreter
 from envfs.errors import EnvFSError
 from envfs_cli.scanning.anchored_shapes import ANCHORED
 
@@ -40,7 +41,7 @@ class Shapes:
         try:
             from detect_secrets.plugins.jwt import JwtTokenDetector
         except ImportError:
-            raise EnvFSError("--shapes needs the package detect-secrets", "`pip install 'envfs[scan]'`") from None
+            raise EnvFSError("--shapes needs the package detect-secrets", f"`{interpreter.pip_line('scan')}`") from None
         self._is_jwt = JwtTokenDetector.is_formally_valid
         self._expressions = list(_expressions())
 

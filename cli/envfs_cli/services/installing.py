@@ -51,7 +51,7 @@ def unit_text(choices: units.UnitChoices, user: ServiceUser | None) -> str:
         return units.user_unit(choices)
     if choices.program.startswith(_HIDDEN):
         raise Mistake(
-            f"a service does not see {choices.program}", "install EnvFS for all users: `apt-get install ./envfs_*.deb`"
+            f"a service does not see {choices.program}", "install EnvFS for all users, as docs/installing.md says"
         )
     return units.system_unit(choices) if user is None else units.unit_of_user(choices, user)
 

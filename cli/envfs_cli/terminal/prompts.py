@@ -92,7 +92,11 @@ def confirm(question: str, *, default: bool = False) -> bool:
 
     shown = f"{visible_text(question)} {'[Y/n]' if default else '[y/N]'}"
     _show_question(f"{line_wrap.wrap_message(shown, 0, 0)} ")
-    answer = sys.stdin.readline()
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        _show_question("\n")  # what is next, a shell's prompt for one, begins a line
+        raise
     return answer.strip().lower() in ("y", "yes") or (default and answer == "\n")
 
 
