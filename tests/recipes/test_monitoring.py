@@ -175,8 +175,10 @@ def test_prometheus_scrapes_them_and_answers_each_question_of_board_and_alerts(
 def test_the_file_for_node_exporter_is_written_in_one_step(shared_home: Home, tmp_path: Path) -> None:
     unit = (FILES / "envfs-metrics.service").read_text(encoding="utf-8")
     (start,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
-    script = start.partition("-ec '")[2].removesuffix("'")
-    run(["sh", "-ec", script], shared_home, tmp_path, {"FOLDER": str(tmp_path)})
+    script = start.partition("-eCc '")[2].removesuffix("'")
+    (tmp_path / "envfs.prom.new").symlink_to(tmp_path / "elsewhere")  # of another user who may write there
+    run(["sh", "-eCc", script], shared_home, tmp_path, {"FOLDER": str(tmp_path)})
+    assert not (tmp_path / "elsewhere").exists()
     assert "envfs_up 1\n" in (tmp_path / "envfs.prom").read_text(encoding="utf-8")
     assert [path.name for path in tmp_path.glob("*.prom*")] == ["envfs.prom"]
 

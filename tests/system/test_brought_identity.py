@@ -44,6 +44,15 @@ def test_it_needs_no_rule_and_no_file(checkout: Checkout) -> None:
     assert identity not in rows
 
 
+def test_a_command_does_not_find_it_in_the_environment_of_the_one_that_waits_for_it(checkout: Checkout) -> None:
+    home, identity = checkout
+    script = 'tr "\\0" "\\n" </proc/$PPID/environ | grep -c -e "^ENVFS_IDENTITY" -e "^PATH="'
+    waits = home.envfs("exec", "/shop", "--mask-output", "--", "sh", "-c", script, environ={"ENVFS_IDENTITY": identity})
+    assert waits.text == "2\n"  # the name is left, and PATH
+    script = f'! tr "\\0" "\\n" </proc/$PPID/environ | grep -q {identity[:20]}'
+    home.envfs("exec", "/shop", "--mask-output", "--", "sh", "-c", script, environ={"ENVFS_IDENTITY": identity})
+
+
 def test_a_file_may_have_it(checkout: Checkout) -> None:
     home, identity = checkout
     file = home.path.parent / "brought.txt"

@@ -44,6 +44,19 @@ try:
 except OSError:
     print(0)
 """
+_CROWD = """
+import select, socket, sys
+crowd = [socket.socket() for _ in range(200)]
+watched = select.poll()
+for each in crowd:
+    each.setblocking(False)
+    each.connect_ex(("127.0.0.1", int(sys.argv[1])))
+    watched.register(each, select.POLLOUT)
+seen = set()
+while ready := [number for number, _ in watched.poll(1000) if number not in seen]:
+    seen.update(ready)
+print(len(seen))
+"""
 
 
 class Got(NamedTuple):
@@ -216,6 +229,19 @@ def test_another_user_gets_not_one_byte(web: Web) -> None:
     mine = subprocess.run(words, capture_output=True, text=True, check=True)
     theirs = subprocess.run((*as_user(STRANGER), *words), capture_output=True, text=True, check=True)
     assert (int(mine.stdout) > 0, theirs.stdout) == (True, "0\n")
+
+
+def test_few_connections_of_another_user_stand_before_a_browser(served: Home) -> None:
+    with running(served) as (page, process):
+        page.enter()
+        os.kill(process.pid, signal.SIGSTOP)  # as if it were busy with others
+        try:
+            words = (*as_user(STRANGER), "/usr/bin/python3", "-c", _CROWD, str(page.port))
+            waiting = int(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+        assert 0 < waiting < 40
+        assert page.get(f"{page.root}health").status == 200
 
 
 def test_the_address_is_the_loopback_alone(web: Web) -> None:

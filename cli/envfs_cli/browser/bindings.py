@@ -31,6 +31,8 @@ def bind_keys(browser: Browser) -> None:
     _bind_choice(bindings, browser)
     _bind_text(bindings, browser, changing)
     _bind_entry(bindings, browser, walking)
+    is_asking = _in_mode(browser, Mode.CHOICE) | _in_mode(browser, Mode.TEXT)
+    bindings.add(Keys.BracketedPaste, filter=is_asking)(lambda _event: None)  # a text that is pasted answers nothing
     browser.bind_keys(bindings)
 
 

@@ -9,6 +9,7 @@ import os
 from envfs.errors import NotApproved, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli import secrets
+from envfs_cli.daemon import environment_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def bring_identity(link: "Asks") -> None:
 
 
 def _take() -> bytes:
-    text, path = os.environ.pop("ENVFS_IDENTITY", ""), os.environ.pop("ENVFS_IDENTITY_FILE", "")
+    text, path = environment_secret.take_secret("ENVFS_IDENTITY") or "", os.environ.pop("ENVFS_IDENTITY_FILE", "")
     data = f"{text.strip()}\n".encode()
     if not text and path:
         descriptor = secrets.from_file(path, "the identity", _MOST_BYTES)

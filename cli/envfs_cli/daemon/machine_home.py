@@ -13,7 +13,7 @@ from envfs import locations
 from envfs.errors import EnvFSError, NotApproved
 from envfs.protocol import control
 from envfs_cli import output, secrets
-from envfs_cli.daemon import launch
+from envfs_cli.daemon import environment_secret, launch
 from envfs_cli.daemon.join_secret import MOST_LETTERS, JoinSecret, parse_join_secret
 from envfs_cli.terminal.prompts import Waiting
 
@@ -68,7 +68,7 @@ def reach_as_machine(link_to: "Callable[[_socket.socket], AnyLink]") -> "AnyLink
 
 
 def _take() -> JoinSecret:
-    text, path = os.environ.pop("ENVFS_JOIN", ""), os.environ.pop("ENVFS_JOIN_FILE", "")
+    text, path = environment_secret.take_secret("ENVFS_JOIN") or "", os.environ.pop("ENVFS_JOIN_FILE", "")
     if not text and path:
         descriptor = secrets.from_file(path, "the join secret", MOST_LETTERS)
         try:

@@ -8,6 +8,7 @@ import os
 from envfs.errors import NotApproved, from_code
 from envfs.protocol import control, framing, wire
 from envfs_cli import secrets
+from envfs_cli.daemon import environment_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def present_token(greeting: bytes, send: "Send", messages: "Messages") -> bytes:
 
 
 def _take() -> bytes:
-    token, path = os.environ.pop("ENVFS_TOKEN", None), os.environ.pop("ENVFS_TOKEN_FILE", None)
+    token, path = environment_secret.take_secret("ENVFS_TOKEN"), os.environ.pop("ENVFS_TOKEN_FILE", None)
     if token is None and path:
         descriptor = secrets.from_file(path, "the token", _MOST_BYTES)
         try:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _MOST_CONNECTIONS, _MOST_HEAD = 64, 16 << 10
+_MOST_UNSEEN = 16  # connections that wait to be looked at: another user's may stand before a browser's
 _FIRST_REQUEST_SECONDS, _KEEP_SECONDS, _LAST_SECONDS = 10, 30, 2
 _LOOK_SECONDS, _MOST_LINE = 1.0, 4096
 _LOOKS_FOR_PROCESS, _LOOK_AGAIN_SECONDS = 5, 0.1
@@ -78,6 +79,7 @@ def serve_page(port: int, idle_seconds: int, *, takes_answers: bool) -> None:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=_MOST_CONNECTIONS,
+        backlog=_MOST_UNSEEN,
         h11_max_incomplete_event_size=_MOST_HEAD,
         timeout_keep_alive=_KEEP_SECONDS,
         timeout_graceful_shutdown=_LAST_SECONDS,
@@ -102,7 +104,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
-        listener.listen()  # before the URL is printed: who opens it at once has to wait, and is not refused
+        listener.listen(_MOST_UNSEEN)  # before the URL is printed: who opens it at once has to wait, and is not refused
     except OSError:
         listener.close()
         raise Conflict(f"port {port} is not free", "name another one with --port, or leave it out") from None

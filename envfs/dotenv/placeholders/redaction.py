@@ -17,7 +17,7 @@ _PUBLIC: Final = ("ssh-public",)
 _WORDY: Final = ("sk",)  # what follows the beginning can be words with dashes: those of a credential have a digit
 _ROWS: Final = tuple(row for row in ROWS if row[0] not in _PUBLIC)
 _STARTS: Final = tuple(sorted({start for _, starts, _, _ in _ROWS for start in starts if start}))
-_BEFORE: Final = r"(?<![A-Za-z0-9])"
+_BEFORE: Final = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"  # a sign of an address, as in Bearer%20, ends a word too
 _OTHERS: Final = (  # the kind, a text that each has in it, and its expression
     ("envfs-join", "envfs-join-", r"envfs-join-\d-[A-Za-z0-9_-]{20,}"),
     ("envfs", "envfs_", r"envfs_[A-Za-z0-9_-]{43}"),
@@ -27,7 +27,17 @@ _OTHERS: Final = (  # the kind, a text that each has in it, and its expression
         "PRIVATE KEY-----",
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)",
     ),
-    ("password", "://", r"(?<=://)[^/?#\s@:\"]*:[^/?#\s\"]+(?=@)"),
+    (
+        "private-key",
+        "PRIVATE KEY BLOCK-----",
+        r"-----BEGIN PGP PRIVATE KEY BLOCK-----.*?(?:-----END PGP PRIVATE KEY BLOCK-----|\Z)",
+    ),
+    (
+        "slack-webhook",
+        "hooks.slack.com/",
+        r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}",
+    ),
+    ("password", "://", r"(?<=://)[^/?#\s:\"]*:[^/?#\s\"]+(?=@)"),  # a user can be an address of mail
 )
 _HINT: Final = "nothing was written. Other programs see what is typed as an argument: replace it"
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9_-]{15}")  # which every credential has, but for those below

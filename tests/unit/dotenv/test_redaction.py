@@ -22,6 +22,7 @@ _MORE = {
     "envfs": "envfs_" + "Wm3vM1cFZx0Yb5o2k8uJtQ7n4rA9sD6gH1pLeXyTzKI",
     "envfs-join": "envfs-join-1-" + "M51ME3jaFZBdl5owFEX_C8",
     "private-key": "-----BEGIN PRIVATE " + "KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----",
+    "private-key of PGP": "-----BEGIN PGP PRIVATE " + "KEY BLOCK-----\n\nlQOYB\n-----END PGP PRIVATE KEY BLOCK-----",
 }
 _VALUES = {**{kind: _value(kind) for kind in _KINDS}, **_MORE}
 
@@ -51,10 +52,28 @@ def test_a_password_in_an_address_is_replaced_alone() -> None:
     assert shown == "cannot reach postgres://[password]@db.internal/x"
 
 
+def test_the_user_of_an_address_can_have_an_at_sign() -> None:
+    shown = redaction.redact_credentials("smtp://anna@example.org:" + "hunter22@mail.internal")
+    assert shown == "smtp://[password]@mail.internal"
+
+
+def test_a_credential_behind_an_escaped_sign_of_an_address_is_replaced() -> None:
+    shown = redaction.redact_credentials(f"https://api.internal/?auth=Bearer%20{_value('github')}&page=2")
+    assert shown == "https://api.internal/?auth=Bearer%20[github]&page=2"
+
+
+def test_of_a_webhook_of_slack_the_host_is_shown() -> None:
+    shown = redaction.redact_credentials("POST https://hooks.slack.com/" + "services/T0A1/B0C2/" + "dE4fG5hI6jK7lM8n")
+    assert shown == "POST https://hooks.slack.com/[slack-webhook]"
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
+        "https://hooks.slack.com/services",
+        "https://api.internal/100%25ghp_",
+        "ssh://anna@server:22/srv",
         "/usr/bin/python3.11 (python)",
         "/srv/task-management-service/run",
         "/sk-learn-experiments/dev",

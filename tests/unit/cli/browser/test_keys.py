@@ -209,6 +209,18 @@ def test_a_question_is_answered_after_it_was_opened_by_its_name(monkeypatch: pyt
     browse(monkeypatch, script)
 
 
+@pytest.mark.parametrize(("opening", "key"), [(("!", ENTER), "p"), (("d",), "y")])
+def test_a_pasted_letter_is_no_answer(monkeypatch: pytest.MonkeyPatch, opening: tuple[str, ...], key: str) -> None:
+    async def script(on: Pressed, _asker: FakeAsker, runner: FakeRunner) -> None:
+        on.state.approvals.take_changes([QUESTION])
+        await on.press(*opening, f"\x1b[200~{key}\x1b[201~")
+        assert runner.ran == []
+        await on.press(key)
+        assert len(runner.ran) == 1
+
+    browse(monkeypatch, script)
+
+
 def test_a_question_that_ended_while_it_was_read_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(on: Pressed, _asker: FakeAsker, runner: FakeRunner) -> None:
         on.state.approvals.take_changes([QUESTION])
