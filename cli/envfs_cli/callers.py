@@ -80,7 +80,11 @@ def uid_of_user(name: str) -> int:
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
-        raise BadRequest("there is no such user", "`getent passwd` lists them") from None
+        import difflib
+
+        near = difflib.get_close_matches(name, [user.pw_name for user in pwd.getpwall()], 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise BadRequest("there is no such user", f"{hint}`getent passwd` lists them") from None
 
 
 def _gid(name: str) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _GARBAGE = 50_000  # objects until the interpreter looks for circles of them: a command that ends soon has none
 _RESULTS = (0, 1)  # of commands that did what they were to do: 1 is that of `diff`, where something differs
+_OF_A_NAME = (103, 104)  # no such level, no such variable
 _SIGNALLED = 128  # as in `exit_status`, which may not be imported yet
 
 
@@ -88,6 +89,10 @@ def run_line(words: "Sequence[str]") -> int:
     except EnvFSError as error:
         from envfs_cli import output
 
+        if error.status in _OF_A_NAME:
+            from envfs_cli import near_words
+
+            near_words.suggest_near(error, words)
         output.error(error)
         return error.status
 

@@ -67,7 +67,9 @@ class Containers:
         (image / "etc").mkdir()
         tar = folder / "image.tar"
         subprocess.run(["tar", "-C", image, "-cf", tar, "."], check=True, timeout=SECONDS)
-        subprocess.run([self.podman, "import", "-q", tar, IMAGE], check=True, timeout=SECONDS, capture_output=True)
+        words = [self.podman, "import", "-q", tar, IMAGE]
+        done = subprocess.run(words, check=False, timeout=SECONDS, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
     def words(self, *words: str | Path) -> list[str | Path]:
         """Return the words that run a command where podman can make containers."""

@@ -82,7 +82,7 @@ def _compose(
         containers.served(*before, *words, "up", "--no-log-prefix", "--no-color"), home, folder, _environ(home, uid)
     )
     run(containers.served(*words, "down"), home, folder, _environ(home))
-    return printed
+    return printed.replace("\x1b[2K", "")  # what compose writes before each line of a container
 
 
 def test_a_container_reads_the_view_with_the_uid_of_its_rule(

@@ -103,6 +103,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / ".ssh").mkdir(mode=0o700)
     words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / ".ssh/id_ed25519"]
     subprocess.run(words, check=True, timeout=SECONDS)
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout", "/dev/null"]
+    subprocess.run([*words, "-out", tmp_path / "cluster.pem"], check=True, timeout=SECONDS, capture_output=True)
     return tmp_path
 
 

@@ -54,6 +54,7 @@ def _bind_lists(bindings: KeyBindings, browser: Browser, actions: "tuple[Walking
 def _acting(browser: Browser, act: "Callable[[], None]") -> "Handler":
     def handle(_event: "KeyPressEvent") -> None:
         browser.hide_value()
+        browser.state.say("")
         browser.attempt(act)
 
     return handle

@@ -25,15 +25,18 @@ KEYS: "tuple[tuple[str, tuple[BoundKey, ...]], ...]" = (
     (
         "Move",
         (
-            BoundKey(("up", "k"), "↑ k", "move_up", "one row up"),
-            BoundKey(("down", "j"), "↓ j", "move_down", "one row down"),
+            BoundKey(("up", "k"), "Up k", "move_up", "one row up"),
+            BoundKey(("down", "j"), "Down j", "move_down", "one row down"),
             BoundKey(("pageup", "c-b"), "PgUp", "page_up", "one page up"),
             BoundKey(("pagedown", "c-f"), "PgDn", "page_down", "one page down"),
             BoundKey(("home",), "Home", "move_to_start", "the first row"),
             BoundKey(("end",), "End", "move_to_end", "the last row"),
-            BoundKey(("right", "l"), "→ l", "open_row", "open a level; on an open one: its list at the right"),
+            BoundKey(("right", "l"), "Right l", "open_row", "open a level; on an open one: its list at the right"),
             BoundKey(
-                ("left", "h"), "← h", "close_row", "close a level, or go to the one above; from the list: to the tree"
+                ("left", "h"),
+                "Left h",
+                "close_row",
+                "close a level, or go to the one above; from the list: to the tree",
             ),
             BoundKey(("enter",), "Enter", "enter_row", "the list at the right; in it: what the row is for"),
             BoundKey(("tab", "s-tab"), "Tab", "change_side", "from the tree to the list, and back", "side"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _REST = 0.15  # seconds that the selection has to rest on a level
 _AGAIN = 1.0  # between two looks for a daemon that has ended, and two lists of processes
+_OWNER = "owner"
 _NEWS = ("changed", "locked", "unlocked")  # of a view. A project can be locked alone
 _RESHAPES = ("move", "remove", "merge", "rebase")  # writes by which levels may be gone
 
@@ -41,7 +42,7 @@ class Loader:
         self._questions = self._watch(self._take_questions, self._lose_questions)
         self._status = self._watch(self._take_status, self._lose_status)
         self._log = self._watch(self._take_entries, self._lose_log)
-        self._is_ignoring_first = False
+        self._is_ignoring_first = self._is_watching_writes = False
         self._watched = self._followed = ""  # levels
 
     def _watch(
@@ -91,8 +92,7 @@ class Loader:
 
     async def _read_status(self) -> None:
         state = self._state
-        state.is_private = is_private()
-        if state.is_private or state.row is None:
+        if self._asker.keeps_vault or state.row is None:
             try:
                 report = (await self._asker.ask(control.Status())).reply
             except EnvFSError as error:
@@ -100,6 +100,7 @@ class Loader:
                 return
             if isinstance(report, control.StatusReport):
                 state.row = control.StatusRow(report.audience, report.unlocked, problems=report.problems)
+        state.is_private = is_private()
         self._redraw()
 
     async def _read_levels(self) -> None:
@@ -148,8 +149,8 @@ class Loader:
             return
         self._status.begin(control.WatchStatus())
         self._questions.begin(control.WatchApprovals())
-        self._is_ignoring_first = True
-        self._writes.begin(control.ReadLog(1, follow=True, event="write"))
+        self._writes.close()
+        self._is_watching_writes = False
 
     def _watch_level(self) -> None:
         level, shows_log = self._state.level, self._state.pane is self._state.readers
@@ -165,6 +166,7 @@ class Loader:
         if not shows_log:
             self._followed = ""
             self._log.close()
+            self._state.readers.clear()  # its entries are sent again
         elif self._followed != level:
             self._followed = level
             self._log.begin(control.ReadLog(LOG_LINES, follow=True, level=level))
@@ -181,6 +183,10 @@ class Loader:
     def _take_status(self, rows: "Sequence[object]") -> None:
         state, was_locked = self._state, self._state.is_locked
         state.row = next((row for row in reversed(rows) if isinstance(row, control.StatusRow)), state.row)
+        if state.row is not None and state.row.audience == _OWNER and not self._is_watching_writes:
+            # others would be refused, and that is logged
+            self._is_watching_writes = self._is_ignoring_first = True
+            self._writes.begin(control.ReadLog(1, follow=True, event="write"))
         if state.is_locked and not was_locked:
             state.forget_contents("locked: U unlocks")
             state.say("the vault was locked: U unlocks it", "warn")

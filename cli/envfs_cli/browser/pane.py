@@ -1,6 +1,7 @@
 """A pane at the right of the tree: a list about one level, and lines about its selected row."""
 
-from envfs.errors import EnvFSError
+from envfs.errors import EnvFSError, Locked
+from envfs_cli import output
 from envfs_cli.browser.listing import ListRow, RowList
 
 TYPE_CHECKING = False
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     Fragment = tuple[str, str]  # the class of a style, and a text
     Line = list[Fragment]
 
-READING = "reading …"
+_UNLOCK = "U unlocks it"
 
 
 class Pane:
@@ -31,7 +32,8 @@ class Pane:
         try:
             rows = await self.read_rows(asker, level)
         except EnvFSError as error:
-            self.clear(error.text if not error.hint else f"{error.text}; {error.hint}", "bad")
+            hint = _UNLOCK if isinstance(error, Locked) else error.hint
+            self.clear(f"{error.text}; {hint}" if hint else error.text, "bad")
             self.level = level
             return
         self.level, self.note, self.note_style = level, "" if rows else self.words_for_none(level), "dim"
@@ -55,7 +57,7 @@ class Pane:
 
     def clear(self, note: str = "", style: str = "dim") -> None:
         """Forget all that was read."""
-        self.level, self.note, self.note_style = "", note, style
+        self.level, self.note, self.note_style = "", output.clean(note), style
         self.listing.set_rows(())
 
 

@@ -44,8 +44,6 @@ class ReadersPane(Pane):
 
     async def read_rows(self, asker: "DaemonAsker", level: str) -> list[ListRow]:
         """Return the rules, the processes and the entries that are there already."""
-        if level != self.level:
-            self._entries, self._log_note = [], ""
         self._words = {}
         self._rules = await self._ask(asker, control.ListGrants(), level)
         self._processes = await self._ask(asker, control.ListReaders(level), level)
@@ -57,13 +55,15 @@ class ReadersPane(Pane):
         parsed = [log_entries.parse_entry(line) for line in lines[-LOG_LINES:]]
         fresh = [facts for facts in parsed if facts is not None and facts.get("pid") != os.getpid()]
         self._entries = [*self._entries, *fresh][-LOG_LINES:]
-        self.listing.set_rows(self._all_rows())
+        if self.level:  # else they are listed with what is read just now
+            self.listing.set_rows(self._all_rows())
         return any(facts.get("event") in _OTHERS for facts in fresh)
 
     def note_log(self, note: str) -> None:
         """Say in the place of entries why there are none."""
         self._log_note = note
-        self.listing.set_rows(self._all_rows())
+        if self.level:
+            self.listing.set_rows(self._all_rows())
 
     def details(self) -> "list[Line]":
         """Return all that is known of the selected row."""
@@ -95,7 +95,7 @@ class ReadersPane(Pane):
 
     def _refusal(self, key: str, text: str) -> ListRow:
         self._words[key] = text
-        return ListRow(key, (text, *[""] * (_CELLS - 1)), "dim", is_wide=True)
+        return ListRow(key, (output.clean(text), *[""] * (_CELLS - 1)), "dim", is_wide=True)
 
     def _rule_rows(self, rows: "Sequence[control.GrantRow]", level: str) -> list[ListRow]:
         listed = []

@@ -33,11 +33,20 @@ def run_browser(level: "str | None", passphrase_file: "str | None") -> int:
     try:
         asking = session.start_session(passphrase_file)
         asking.rows(control.ListLevels(first))  # what is locked is unlocked, and a level that is not there refused
-        if not is_kept:
+        if is_kept:
+            _unlock(asking)
+        else:
             asking.close()
         return _run(first, passphrase_file, is_kept=is_kept)
     finally:
         private_daemon.release_daemon()
+
+
+def _unlock(asking: session.Session) -> None:
+    # nobody else's keys are in a private daemon, so there is nothing to see before
+    report = asking.reply(control.Status())
+    if isinstance(report, control.StatusReport) and not report.unlocked:
+        asking.unlock()
 
 
 def _level_of_folder() -> str:

@@ -155,13 +155,22 @@ class Screen:
     def _upright(self) -> Window:
         return Window(width=1, char=self.state.signs.upright, style="class:dim")
 
-    def _entry_line(self) -> VSplit:
-        label = Window(
-            FormattedTextControl(lambda: [("class:label", self.label)]),
-            height=1,
-            width=lambda: Dimension.exact(len(self.label)),
-        )
-        return VSplit([label, self._entry])
+    def _entry_line(self) -> HSplit:
+        # a label that would leave little room stands above the line
+        above = Window(FormattedTextControl(self._label), height=lambda: Dimension.exact(len(self._label_lines())))
+        beside = Window(FormattedTextControl(self._label), height=1, width=lambda: Dimension.exact(len(self.label)))
+        mark = Window(FormattedTextControl([("class:label", "> ")]), height=1, width=2)
+        line = [_only_if(lambda: not self._has_long_label(), beside), _only_if(self._has_long_label, mark), self._entry]
+        return HSplit([_only_if(self._has_long_label, above), VSplit(line)])
+
+    def _has_long_label(self) -> bool:
+        return len(self.label) > get_app().output.get_size().columns // 2
+
+    def _label_lines(self) -> list[str]:
+        return columns.wrap_words(self.label, get_app().output.get_size().columns)
+
+    def _label(self) -> "StyleAndTextTuples":
+        return [("class:label", "\n".join(self._label_lines()) if self._has_long_label() else self.label)]
 
     def _box(self, lines: "Callable[[], StyleAndTextTuples]") -> Window:
         return Window(FormattedTextControl(lines), style="class:box", dont_extend_height=False)
@@ -301,7 +310,7 @@ class Screen:
         return shown
 
 
-_TEXT_KEYS = (("Esc", "back"), ("↓", "down"), ("↑", "up"))
+_TEXT_KEYS = (("Esc", "back"), ("Down", "further"), ("Up", "back up"))
 
 
 def _only_if(question: "Callable[[], bool]", container: "Container") -> ConditionalContainer:

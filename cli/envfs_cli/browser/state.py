@@ -5,6 +5,7 @@ from enum import Enum
 from envfs.core import names
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
+from envfs_cli import output
 from envfs_cli.browser.approvals_pane import ApprovalsPane
 from envfs_cli.browser.history_pane import HistoryPane
 from envfs_cli.browser.level_tree import LevelTree
@@ -96,7 +97,7 @@ class BrowserState:
 
     def say(self, text: str, style: str = "") -> None:
         """Say something in the line below the lists."""
-        self.message, self.message_style = text, style
+        self.message, self.message_style = "\n".join(map(output.clean, text.split("\n"))), style
 
     def refresh_tree(self) -> None:
         """List the levels again, and select the one that was."""

@@ -43,8 +43,8 @@ def _rows(*, levels: bool) -> "list[control.MetricRow]":
         link = session.shared_link() or client.need_running()
     except NotRunning:
         return [_up(0)]
-    found = session.session_over(link).rows(control.ReadMetrics(levels))
-    return [_up(1), *(row for row in found if isinstance(row, control.MetricRow))]
+    answered = session.session_over(link).rows(control.ReadMetrics(levels))
+    return [_up(1), *(row for row in answered if isinstance(row, control.MetricRow))]
 
 
 def _up(value: int) -> "control.MetricRow":

@@ -6,6 +6,7 @@ from envfs.tuples import NamedTuple
 class ShellArguments(NamedTuple):
     """The arguments of `shell`."""
 
+    level: str | None
     passphrase_file: str | None
 
 
@@ -13,4 +14,4 @@ def run_shell(arguments: ShellArguments) -> int:
     """Run the shell until the person leaves or the script ends."""
     from envfs_cli.shell import loop
 
-    return loop.run_shell_loop(arguments.passphrase_file)
+    return loop.run_shell_loop(arguments.level, arguments.passphrase_file)

@@ -168,8 +168,9 @@ COMMANDS = (
         "shell",
         "use",
         "walk the tree interactively",
-        options=(PASSPHRASE,),
-        examples=("envfs shell", "envfs shell < script"),
+        (Argument("level", "level", "the level to begin at; default: /", optional=True),),
+        (PASSPHRASE,),
+        ("envfs shell", "envfs shell /shop/prod", "envfs shell < script"),
         details="All other commands are there, with levels relative to the one that `cd` went to; where a command "
         "needs a level and none is given, that one is meant. If standard input is not a terminal, its lines are run as "
         "a script, up to the first that fails. A line that may hold a value is not remembered, nor one after a space. "

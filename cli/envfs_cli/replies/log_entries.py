@@ -2,13 +2,15 @@
 
 import json
 
-from envfs_cli import output
+from envfs_cli import line_wrap, output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.output import Style
 
 _ANCESTORS = 3
+_COLUMNS = 2  # behind the event: the level, and what was asked for
+_GAP = "  "
 _SUBJECT = ("channel", "format", "operation")
 _STYLES: "dict[str, Style]" = {"refuse": "bad", "canary": "bad", "read": "good"}
 
@@ -23,8 +25,31 @@ def parse_entry(line: str) -> "dict[str, object] | None":
 
 
 def entry_sentence(facts: "dict[str, object]") -> str:
-    """Return an entry as a line, coloured if it goes to a terminal."""
-    return "  ".join(output.paint(text, style) if style else text for text, style in entry_parts(facts)).rstrip()
+    """Return an entry as a line, coloured if it goes to a terminal, and there as several where it is too long."""
+    parts = entry_parts(facts)
+    if output.on_terminal() and len(_joined(parts).rstrip()) > line_wrap.table_width():
+        return _broken_lines(parts, line_wrap.table_width())
+    return _painted(parts).rstrip()
+
+
+def _broken_lines(parts: "list[tuple[str, Style | None]]", width: int) -> str:
+    # columns as long as there is room behind them, and the rest broken between words below the event
+    behind = next(at for at, (_, style) in enumerate(parts) if style) + 1
+    head, tail = parts[: behind + _COLUMNS], _joined(parts[behind + _COLUMNS :])
+    if len(f"{_joined(head)}{_GAP}{tail.partition(' ')[0]}") > width:  # a level with a long name leaves no room
+        head, tail = parts[:behind], _joined(parts[behind:])
+    first = f"{_painted(head)}{_GAP}"
+    blank = " " * len(f"{_joined(head)}{_GAP}")
+    lines = line_wrap.wrap_paragraph(tail, width, blank, " " * len("2026-11-21 08:00:00  "))
+    return "\n".join([(first + lines[0][len(blank) :]).rstrip(), *lines[1:]])
+
+
+def _joined(parts: "list[tuple[str, Style | None]]") -> str:
+    return _GAP.join(text for text, _ in parts)
+
+
+def _painted(parts: "list[tuple[str, Style | None]]") -> str:
+    return _GAP.join(output.paint(text, style) if style else text for text, style in parts)
 
 
 def entry_parts(facts: "dict[str, object]") -> "list[tuple[str, Style | None]]":

@@ -60,7 +60,7 @@ BUILTINS = (
     Command(
         "rm",
         GROUP,
-        "remove variables as `unset` does, or a level as `envfs rm` does",
+        "remove variables as `unset` does, or a level; its versions stay",
         _paths("variables or levels: API_KEY, prod/API_KEY, prod"),
         _options_of("rm"),
         ("rm API_KEY", "rm prod/API_KEY OLD_KEY", "rm -r staging", "undo"),

@@ -162,9 +162,9 @@ class Shell:
     def _run_builtin(self, command: "Command", values: "Values") -> int:
         match command.name, values:
             case "cd", {"place": str(place)} if place:
-                self._go_to(self._before if place == "-" else level_paths.resolve_level(self.level, place))
+                self.go_to(self._before if place == "-" else level_paths.resolve_level(self.level, place))
             case "cd", _:
-                self._go_to(names.ROOT)
+                self.go_to(names.ROOT)
             case "pwd", _:
                 output.print_line(self.level)
             case "ls", _:
@@ -181,7 +181,12 @@ class Shell:
                 raise Leave
         return 0
 
-    def _go_to(self, level: str) -> None:
+    def go_to(self, level: str) -> None:
+        """Be at a level.
+
+        Raises:
+            NoSuchLevel: there is none, or this user may not know of it
+        """
         if level != names.ROOT:
             link = private_daemon.borrow_link()
             try:

@@ -6,9 +6,9 @@ import sys
 from contextlib import suppress
 
 from envfs import safe_open
-from envfs.core import limits
+from envfs.core import limits, names
 from envfs.errors import EnvFSError, TooLarge
-from envfs_cli import output
+from envfs_cli import level_paths, output
 from envfs_cli.daemon import client
 from envfs_cli.shell import private_daemon
 from envfs_cli.shell.endings import Ended, end_by
@@ -90,13 +90,19 @@ def _prompt(shell: Shell, news: ShellNews) -> "Editor | PlainPrompt":
     return Editor(shell.history, shell.sources, lambda: shell.level, news)
 
 
-def run_shell_loop(passphrase_file: "str | None") -> int:
-    """Run the shell until its end. Return its exit status."""
+def run_shell_loop(level: "str | None", passphrase_file: "str | None") -> int:
+    """Run the shell until its end, from a level on. Return its exit status.
+
+    Raises:
+        NoSuchLevel: there is no such level
+    """
     scripted = sys.stdin is None or not sys.stdin.isatty()
     if not scripted:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # it ends what is running, and never the shell
     shell = Shell(passphrase_file, scripted=scripted)
     try:
+        if level is not None:
+            shell.go_to(level_paths.resolve_level(names.ROOT, level))
         return run_script(shell) if scripted else run_terminal(shell)
     finally:
         private_daemon.release_daemon()

@@ -65,8 +65,9 @@ def named_variables(command: "Command", values: "Values") -> "Iterator[str]":
 
 
 def _may_be_secret(word: str) -> bool:
+    from envfs.dotenv.placeholders.redaction import redact_credentials
     from envfs_cli.fencing.ambient import has_credential
 
-    if _ASSIGNMENT.search(word) or has_credential(word):
+    if _ASSIGNMENT.search(word) or has_credential(word) or redact_credentials(word) != word:
         return True
-    return any(has_credential(part) or _RANDOM.fullmatch(part) for part in _PARTS.split(word))
+    return any(_RANDOM.fullmatch(part) for part in _PARTS.split(word))

@@ -37,13 +37,13 @@ async def _rotations(call: Call) -> RotationCounts | None:
     before = counted.remembered(call.caller.uid, written, now)
     if before is not None:
         return before
-    found = Counter[tuple[str, RotationState]]()
+    counts = Counter[tuple[str, RotationState]]()
     query = RotationQuery(names.ROOT, clocks.wall_time(), partial(may_guess, call))
     try:
         async with aclosing(service.open_vault.rotations.list_rotations(call.caller, query)) as pages:
             async for some in pages:
-                found.update((row.level, row.judgement.state) for row in some if row.error is None)
+                counts.update((row.level, row.judgement.state) for row in some if row.error is None)
     except EnvFSError:  # such as a lock meanwhile: the other figures are told all the same
         return None
-    counted.remember(call.caller.uid, CountedRotations(written, now, found))
-    return found
+    counted.remember(call.caller.uid, CountedRotations(written, now, counts))
+    return counts

@@ -34,10 +34,10 @@ async def seal_view(call: Call, request: SealView) -> Sent:
     patience = Patience(call.left, lambda: request.reason, partial(tell_waiting, call))
     view = await open_vault.reader.view(call.caller, access, patience)
     try:
-        found = [name for name, _ in view.origins()]
-        if not set(request.only) <= set(found):
+        defined = [name for name, _ in view.origins()]
+        if not set(request.only) <= set(defined):
             raise NoSuchVariable(f"{level} has no variable of that name", f"`envfs show {level}` lists them")
-        chosen = tuple(name for name in found if not request.only or name in request.only)
+        chosen = tuple(name for name in defined if not request.only or name in request.only)
         sealed = await seal_values(open_vault.vault, call.service.keyholder, view, chosen, request.key, request.label)
         reply = ViewSealed(level, view.version, len(chosen))
     finally:

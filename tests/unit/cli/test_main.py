@@ -18,10 +18,10 @@ SHOWN = [command for command in grammar.all_commands() if command.group != gramm
 def test_help_lists_every_command_and_no_hidden_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run_line(words) == 0
     shown = capsys.readouterr().out
-    joined = re.sub(r"\n {14}", " ", shown)
-    assert all(f"\n  {command.name:<11} {command.summary}\n" in joined for command in SHOWN)
+    joined = re.sub(r"\n {18}", " ", shown)
+    assert all(f"\n  {command.name:<15} {command.summary}\n" in joined for command in SHOWN)
     synonyms = [(word, command.name) for command in SHOWN for word in command.synonyms]
-    assert all(f"\n  {word:<12}the same as {name}\n" in joined for word, name in synonyms)
+    assert all(f"\n  {word:<16}the same as {name}\n" in joined for word, name in synonyms)
     assert "__complete" not in shown
 
 

@@ -8,6 +8,7 @@ from envfs_cli.browser import application
 from envfs_cli.browser.runner import Caught
 from envfs_cli.browser.state import Mode
 from tests.unit.cli.browser.fake_browser import VALUE, FakeAsker, FakeRunner, Pressed, becomes, browse
+from tests.unit.cli.fake_daemon import HOSTILE
 
 UP, DOWN, RIGHT, LEFT, END = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[F"
 CTRL_C, ESC, ENTER, TAB = "\x03", "\x1b", "\r", "\t"
@@ -269,6 +270,33 @@ def test_readers_that_are_not_told_say_why_in_full(monkeypatch: pytest.MonkeyPat
         await on.press("d", END)
         assert on.state.mode is Mode.LISTS  # no rule is selected
         assert "read the log" in str(on.state.readers.details())
+
+    browse(monkeypatch, script)
+
+
+def test_entries_of_the_log_that_come_first_select_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(on: Pressed, _asker: FakeAsker, _runner: FakeRunner) -> None:
+        on.state.readers.take_entries([control.LogRow('{"seq":1,"event":"read","uid":7,"pid":7}')])
+        assert on.state.readers.listing.rows == ()
+        await on.press("3", TAB)
+        assert on.state.readers.rule_id == "g1"
+        on.state.readers.take_entries([control.LogRow('{"seq":2,"event":"read","uid":7,"pid":7}')])
+        assert on.state.readers.rule_id == "g1"
+        assert on.state.readers.listing.rows[-1].key == "entry 2"
+
+    browse(monkeypatch, script)
+
+
+def test_a_word_of_others_never_speaks_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(on: Pressed, asker: FakeAsker, runner: FakeRunner) -> None:
+        asker.refused[control.ListPresence] = NotApproved(HOSTILE)
+        await on.press(DOWN)
+        assert "pwned" in on.state.names.note
+        assert on.state.names.note.isprintable()
+        runner.answer = Caught(1, (HOSTILE,), bytearray())
+        await on.press("u", "y")
+        assert "pwned" in on.state.message
+        assert on.state.message.isprintable()
 
     browse(monkeypatch, script)
 
