@@ -98,8 +98,10 @@ def _runs(screen: pyte.Screen, row: int) -> Iterator[tuple[int, str, Style]]:
     at = 0
     for style, group in groupby(cells, _style):
         text = "".join(cell.data for cell in group)
-        for piece in re.finditer(r".+" if style.ground else r"\S+(?: \S+)*", text):  # SVG would narrow wider gaps
-            yield at + piece.start(), piece[0], style
+        if style.ground:
+            yield at, " " * len(text), style
+        for piece in re.finditer(r"\S+(?: \S+)*", text):  # SVG would narrow wider gaps
+            yield at + piece.start(), piece[0], style._replace(ground="")
         at += len(text)
 
 
