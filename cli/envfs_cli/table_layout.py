@@ -1,6 +1,6 @@
 """The columns of a table on a terminal: as wide as their cells, or broken between words so that a row fits.
 
-Laws: a date is never broken from its time, nor a command in backticks. Another word is broken where the table would not
+Laws: a moment is never broken, nor a command in backticks. Another word is broken where the table would not
 fit else, behind a sign such as a slash. A table that would not fit all the same keeps its rows whole.
 """
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _IN_TIME = re.compile(r"(?<=\d-\d\d) (?=\d\d:\d\d)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _TIED = "\N{NO-BREAK SPACE}"
 _LEAST = 8  # letters of a word that stay together
 _SIGNS = "/,:-_.="
@@ -47,7 +48,8 @@ def _widths_of_broken(columns: "Sequence[Sequence[str]]", narrowest: list[int], 
 
 
 def _least_width(word: str) -> int:
-    return len(word) if _TIED in word or "`" in word else min(len(word), _LEAST)
+    is_whole = _TIED in word or "`" in word or _MOMENT.match(word)
+    return len(word) if is_whole else min(len(word), _LEAST)
 
 
 def _longest_word(cell: str) -> int:

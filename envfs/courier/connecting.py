@@ -6,6 +6,7 @@ from types import MappingProxyType, ModuleType
 
 import trio
 
+from envfs import interpreter
 from envfs.courier.address import Address
 from envfs.courier.engine import Engine
 from envfs.errors import BadRequest, StoreUnavailable
@@ -76,4 +77,4 @@ def _load(address: Address, modules: Mapping[str, str]) -> ModuleType:
         return importlib.import_module(f"envfs.courier.engines.{module}")
     except ImportError:
         text = f"the engine for {address.scheme} lacks a library"
-        raise StoreUnavailable(text, f"pip install 'envfs[{address.scheme}]', and the system's libpq") from None
+        raise StoreUnavailable(text, f"`{interpreter.pip_line(address.scheme)}`, and the system's libpq") from None

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from enum import StrEnum
 
+from envfs import interpreter
 from envfs.errors import EnvFSError
 
 
@@ -86,7 +87,7 @@ def _need(kind: KeyringKind) -> None:
     if kind is KeyringKind.KERNEL and shutil.which("keyctl") is None:
         raise EnvFSError("keyctl is not installed", "apt-get install keyutils")
     if kind is KeyringKind.SECRET_SERVICE and importlib.util.find_spec("keyring") is None:
-        raise EnvFSError("the keyring package is not installed", "pip install 'envfs[keyring]'")
+        raise EnvFSError("the keyring package is not installed", f"`{interpreter.pip_line('keyring')}`")
 
 
 def _hint(kind: KeyringKind) -> str:

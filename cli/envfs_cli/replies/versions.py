@@ -4,6 +4,7 @@ from envfs.protocol import control
 from envfs_cli import output
 
 _NAMES_SHOWN = 6
+_SECONDS = len("2026-11-21T08:00:00")
 
 
 def version_cells(row: control.VersionRow) -> "tuple[str, ...]":
@@ -18,8 +19,8 @@ def author_words(row: control.VersionRow) -> str:
 
 
 def _time(time: str) -> str:
-    # for a person in the zone in which LEVEL@TIME is read, for a program as before
-    return output.local_time(time) if time and output.on_terminal() else output.shown_time(time)
+    # for a person as it may stand behind LEVEL@, which is read in the same zone. For a program as before
+    return output.local_time(time)[:_SECONDS] if time and output.on_terminal() else output.shown_time(time)
 
 
 def operation_words(row: control.VersionRow) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TOP = "/"
 _ORDER = ("expired", "due", "over", "begun", "soon", "good")
-_MOST_VERSIONS = 50
+_MOST_VERSIONS, _UID_DIGITS = 50, 10
 
 
 class PagePart(NamedTuple):
@@ -100,7 +100,7 @@ class PageLooker:
         """Return the entries of the last days that are `chosen` (fields of ReadLog), and what they say."""
         now = time.time()
         since = activity.time_before(days, now)
-        uid = int(chosen["uid"]) if chosen.get("uid", "").isdecimal() else -1
+        uid = int(chosen["uid"]) if chosen.get("uid", "").isdecimal() and len(chosen["uid"]) <= _UID_DIGITS else -1
         level, exe, event = (chosen.get(name, "") for name in ("level", "exe", "event"))
         request = control.ReadLog(activity.MOST_ENTRIES, level=level, uid=uid, exe=exe, event=event, since=since)
         part = self.rows(request, control.LogRow)

@@ -14,7 +14,8 @@ from envfs.dotenv.placeholders.known_shapes import ROWS
 from envfs.errors import BadName
 
 _PUBLIC: Final = ("ssh-public",)
-_WORDY: Final = ("sk",)  # what follows the beginning can be words with dashes: those of a credential have a digit
+_WORDY: Final = ("sk",)  # what follows the beginning can be words with dashes: a credential has a run of these
+_RUN: Final = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{10}")
 _ROWS: Final = tuple(row for row in ROWS if row[0] not in _PUBLIC)
 _STARTS: Final = tuple(sorted({start for _, starts, _, _ in _ROWS for start in starts if start}))
 _BEFORE: Final = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"  # a sign of an address, as in Bearer%20, ends a word too
@@ -76,7 +77,7 @@ def refuse_credential(text: str, what: str) -> None:
 
 def _replacement(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
     def replace(match: re.Match[str]) -> str:
-        is_words = kind in _WORDY and not any(map(str.isdigit, match[0]))
+        is_words = kind in _WORDY and _RUN.search(match[0]) is None
         return match[0] if is_words else f"[{kind}]"
 
     return replace

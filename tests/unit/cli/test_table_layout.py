@@ -21,6 +21,11 @@ def test_a_table_fits_the_terminal(limit: int) -> None:
     assert max(map(len, lines(limit))) <= limit
 
 
+@pytest.mark.parametrize("limit", range(62, 130))
+def test_a_moment_stays_whole(limit: int) -> None:
+    assert "2026-11-30T03:03:15+00:00" in " ".join(lines(limit))
+
+
 @pytest.mark.parametrize("limit", [0, 10, 40, 62, 80, 200])
 def test_nothing_is_lost_whatever_the_width(limit: int) -> None:
     assert sorted("".join(lines(limit)).replace(" ", "")) == sorted("".join(map("".join, HISTORY)).replace(" ", ""))

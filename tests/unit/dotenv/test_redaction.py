@@ -77,6 +77,8 @@ def test_of_a_webhook_of_slack_the_host_is_shown() -> None:
         "/usr/bin/python3.11 (python)",
         "/srv/task-management-service/run",
         "/sk-learn-experiments/dev",
+        "/opt/sk-learn-environment-py311/bin/python3.11",
+        "/sk-shop-production-eu-west-1",
         "/shop/prod/.env",
         "0::/system.slice/docker-4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a.scope",
         "entries 1 to 9 4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a9e0d7c1b4f2a",
