@@ -133,7 +133,7 @@ def test_a_command_line_is_that_of_the_shell(served: Home) -> None:
         screen.press("\r")
         screen.shows("NAME", "DB_HOST")
         screen.press(":get --nonsense\r")
-        screen.shows("arguments are required", "Enter leads back")
+        screen.shows("NAME is missing", "Enter leads back")
         screen.press("\r")
         screen.shows("get ended with status 2")
         screen.press(":cd prod\r")
