@@ -86,6 +86,7 @@ def test_every_request_states_what_it_needs() -> None:
     by_the_gate = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.GATE}
     assert by_the_gate == {
         R.ReadView,
+        R.SealView,
         R.FindVariables,
         R.ScanContent,
         R.DescribeView,

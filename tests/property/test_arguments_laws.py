@@ -22,6 +22,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "text": plain,
     "number": st.integers(0, 10**30).map(str),
     "duration": st.builds("{}{}".format, st.integers(1, 10**9), st.sampled_from("smhd")),
+    "command": st.sampled_from(["get", "exec"]) | plain,
     "list": st.lists(st.sampled_from(["A", "B", "C_1"]), min_size=1, max_size=3).map(",".join),
 }
 

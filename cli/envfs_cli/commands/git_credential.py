@@ -7,7 +7,9 @@ nothing is said where there is no rule: git asks its next helper.
 import os
 import sys
 
+from envfs import safe_open
 from envfs.core import names
+from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
@@ -52,6 +54,13 @@ def run_git_credential(arguments: GitCredentialArguments) -> int:
 
 
 def _question() -> bytes:
+    try:
+        return _read_question()
+    except OSError as error:
+        raise EnvFSError(f"cannot read standard input: {safe_open.error_words(error)}") from None
+
+
+def _read_question() -> bytes:
     if not sys.stdin.isatty():
         return sys.stdin.buffer.read(_MOST)
     output.note("git starts this, and says what it asks for: protocol=https, host=HOST and an empty line")

@@ -15,5 +15,5 @@ def take_secret(name: str) -> str | None:
     place = libc.getenv(name.encode())
     value = os.environ.pop(name, None)  # a copy, made as the interpreter started
     if place:
-        ctypes.memset(place, 0, len(ctypes.string_at(place)))
+        ctypes.memset(place, ord("x"), len(ctypes.string_at(place)))  # zeros would be ends of further entries
     return value

@@ -94,7 +94,7 @@ def _telling(folder: str) -> "dict[str, str]":
 def adapted_text(text: str, who: Readers) -> Text:
     """Return a text as EnvFS is to have it."""
     encrypted = tuple(dict.fromkeys(_OF_DOTENVX.findall(text)))
-    decrypts = "encrypted by dotenvx; `envfs import --from dotenvx` decrypts"
+    decrypts = "encrypted by dotenvx; `--from dotenvx` decrypts"
     warned = (f"{_listed(encrypted)}: {decrypts}",) if encrypted else ()
     if is_plain(text):
         return Text(text, warned)
