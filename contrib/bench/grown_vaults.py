@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from envfs.core import events, names, record
+from envfs.core import addresses, events, names, record
 from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Custody, Keys
 from envfs.core.notes import Note
@@ -28,7 +28,7 @@ from envfs.host.callers import callers
 from envfs.keyholder.crypto import sealing
 from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.crypto.sealing import Content
-from envfs.vault import description, index
+from envfs.vault import description
 
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -111,7 +111,7 @@ class _Maker:
             project = names.project(level)
             if project not in self._keys:
                 yield self._key(project)
-            self._put(index.index_key(level), b"")
+            self._put(addresses.index_key(level), b"")
             yield self._level(level, count, grown.text)
 
     def _key(self, project: names.Project) -> tuple[str, int, str]:
