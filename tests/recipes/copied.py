@@ -47,20 +47,20 @@ def environ_of(home: Home, cwd: Path, extra: Mapping[str, str] | None = None) ->
 def run(
     words: Sequence[str | Path], home: Home, cwd: Path, environ: Mapping[str, str] | None = None, *, status: int = 0
 ) -> str:
-    """Run a command beside a home, with `envfs` in its PATH. Returns standard output and standard error."""
+    """Run a command beside a home, with `envfs` in its PATH. Returns standard output, and standard error behind it."""
     done = subprocess.run(
         words,
         env=environ_of(home, cwd, environ),
         cwd=cwd,
         text=True,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         check=False,
         timeout=3 * SECONDS,
     )
-    assert done.returncode == status, (words, done.returncode, done.stdout)
-    return done.stdout
+    printed: str = done.stdout + done.stderr
+    assert done.returncode == status, (words, done.returncode, printed)
+    return printed
 
 
 def free_port() -> int:

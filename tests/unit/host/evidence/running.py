@@ -19,17 +19,32 @@ from envfs.host.evidence.unfinished import Unfinished
 ALL = frozenset(Need)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 _PARTS = 20  # of a process that take their time: fewer
-WAITING = "read line\n"  # a script of the shell that does nothing until its standard input ends
+WAITING = "echo waits\nread line\n"  # a script of the shell that does nothing until its standard input ends
 
 
 @contextmanager
 def running(*words: str | Path, until: str = "", cwd: Path | None = None) -> Iterator[int]:
     """Run a command, which waits for its standard input, once it runs `until`; the block has its folder."""
-    process = subprocess.Popen([str(word) for word in words], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=cwd)
+    with _started(*words, until=until, cwd=cwd) as (_process, folder):
+        yield folder
+
+
+@contextmanager
+def running_script(*words: str | Path, until: str = "", cwd: Path | None = None) -> Iterator[int]:
+    """Run a command whose script is `WAITING`, as `running` does, once it has opened the script."""
+    with _started(*words, until=until, cwd=cwd) as (process, folder):
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"waits\n"
+        yield folder
+
+
+@contextmanager
+def _started(*words: str | Path, until: str, cwd: Path | None) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    process = subprocess.Popen([str(word) for word in words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd)
     folder = process_files.open_process(process.pid)
     try:
         wait_for_program(folder, until or os.path.basename(words[0]))
-        yield folder
+        yield process, folder
     finally:
         os.close(folder)
         process.kill()

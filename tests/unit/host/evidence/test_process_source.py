@@ -15,6 +15,7 @@ from tests.unit.host.evidence.running import (
     gathered,
     needs_root,
     running,
+    running_script,
     source_of,
     wait_for_program,
 )
@@ -77,7 +78,7 @@ def test_a_process_that_became_another_program_is_another_run(asked: frozenset[N
 
 def test_the_same_program_with_another_script_is_another_run(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        (tmp_path / name).write_text(f'echo {name}\n{WAITING}eval "$line"\n')
+        (tmp_path / name).write_text(f'echo {name}\nread line\neval "$line"\n')
     process = subprocess.Popen([SH, tmp_path / "one"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"one\n"
@@ -169,7 +170,7 @@ def test_a_kept_age_stays_and_a_live_one_grows(monkeypatch: pytest.MonkeyPatch) 
 @needs_root
 def test_a_process_of_another_user_namespace_has_neither_program_nor_script(tmp_path: Path) -> None:
     (tmp_path / "one").write_text(WAITING)
-    with running("unshare", "-Ur", SH, str(tmp_path / "one"), until=Path(SH).name) as folder:
+    with running_script("unshare", "-Ur", SH, str(tmp_path / "one"), until=Path(SH).name) as folder:
         assert not gathered(source_of(folder)).seen & {Need.PROGRAM, Need.PROGRAM_DIGEST, Need.SCRIPT}
 
 
@@ -177,7 +178,7 @@ def test_one_who_has_no_time_does_without(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr("envfs.host.evidence.digests._AT_ONCE", -1)
     (tmp_path / "one").write_text(WAITING)
     without = has_time.set(False)
-    with running(SH, tmp_path / "one") as folder:
+    with running_script(SH, tmp_path / "one") as folder:
         assert source_of(folder).gather(frozenset({Need.PROGRAM, Need.PROGRAM_DIGEST})).seen == PROGRAM
         assert not source_of(folder).gather(SCRIPT).seen
     has_time.reset(without)

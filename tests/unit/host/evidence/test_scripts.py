@@ -14,7 +14,7 @@ from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.evidence.script_words import Told
 from envfs.host.evidence.scripts import TRIES, RunningScript, find_script
 from envfs.host.evidence.unfinished import Unfinished
-from tests.unit.host.evidence.running import WAITING, gathered, needs_root, running, source_of
+from tests.unit.host.evidence.running import WAITING, gathered, needs_root, running, running_script, source_of
 
 SH = str(Path("/bin/sh").resolve())
 
@@ -40,12 +40,12 @@ def script_of(folder: int, *, with_digest: bool = True) -> ProgramFile | Told:
 def test_a_script_is_told_with_its_content(script: Path) -> None:
     time.sleep(0.03)
     status, digest = script.stat(), hashlib.sha256(script.read_bytes()).hexdigest()
-    with running(SH, "-e", script) as folder:
+    with running_script(SH, "-e", script) as folder:
         assert script_of(folder) == ProgramFile(str(script), status.st_dev, status.st_ino, digest, is_there=True)
 
 
 def test_a_script_is_sought_where_the_process_stands(script: Path) -> None:
-    with running(SH, "deploy.sh", cwd=script.parent) as folder:
+    with running_script(SH, "deploy.sh", cwd=script.parent) as folder:
         found = script_of(folder)
         assert isinstance(found, ProgramFile)
         assert (found.path, found.is_there) == (str(script), True)
@@ -53,7 +53,7 @@ def test_a_script_is_sought_where_the_process_stands(script: Path) -> None:
 
 @pytest.mark.parametrize("word", ["/dev/fd/0", "/proc/self/fd/0", "/proc/self/cwd/deploy.sh", "/dev/stdin"])
 def test_a_path_that_is_another_file_for_each_process_tells_no_script(script: Path, word: str) -> None:
-    with running(SH, script) as folder:
+    with running_script(SH, script) as folder:
         running_word = RunningScript(folder, process_stat(folder).started, [b"sh", word.encode()])
         assert find_script(ProgramFiles(), running_word, with_digest=True) is Told.CANNOT_TELL
 
@@ -61,14 +61,14 @@ def test_a_path_that_is_another_file_for_each_process_tells_no_script(script: Pa
 def test_a_link_is_told_as_the_file_that_it_leads_to(script: Path) -> None:
     link = script.with_name("link")
     link.symlink_to("deploy.sh")
-    with running(SH, link) as folder:
+    with running_script(SH, link) as folder:
         found = script_of(folder)
         assert isinstance(found, ProgramFile)
         assert found.path == str(script)
 
 
 def test_a_script_that_changed_since_the_process_began_has_no_digest(script: Path) -> None:
-    with running(SH, script) as folder:
+    with running_script(SH, script) as folder:
         time.sleep(0.05)
         script.write_text(f"{WAITING}# more\n")
         found = script_of(folder)
@@ -79,7 +79,7 @@ def test_a_script_that_changed_since_the_process_began_has_no_digest(script: Pat
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "nothing", "loop", "device"])
 def test_what_is_no_file_is_not_told_and_keeps_nobody_waiting(script: Path, kind: str) -> None:
-    with running(SH, script) as folder:
+    with running_script(SH, script) as folder:
         script.unlink()
         match kind:
             case "fifo":
@@ -101,7 +101,7 @@ def test_a_script_that_left_a_tmpfs_keeps_nobody_waiting(tmp_path: Path) -> None
     try:
         script = tmp_path / "deploy.sh"
         script.write_text(WAITING)
-        with running(SH, script) as folder:
+        with running_script(SH, script) as folder:
             script.unlink()
             source = source_of(folder)
             assert not gathered(source).seen & {Need.SCRIPT, Need.SCRIPT_DIGEST}
@@ -119,14 +119,14 @@ def test_a_program_that_runs_no_script_is_known_to_have_none() -> None:
 
 
 def test_more_words_than_are_read_are_not_told(script: Path) -> None:
-    with running(SH, script, "x" * 20_000) as folder:
+    with running_script(SH, script, "x" * 20_000) as folder:
         assert Need.SCRIPT not in gathered(source_of(folder)).seen
 
 
 def test_a_large_script_is_read_by_somebody_else(script: Path) -> None:
     script.write_text(WAITING + "#" * (1 << 20))
     time.sleep(0.03)
-    with running(SH, script) as folder:
+    with running_script(SH, script) as folder:
         found = script_of(folder)
         assert isinstance(found, ProgramFile)
         assert found.sha256 == hashlib.sha256(script.read_bytes()).hexdigest()
@@ -136,7 +136,7 @@ def test_a_large_script_is_read_by_somebody_else(script: Path) -> None:
 def test_a_script_in_another_root_leads_nowhere_here(script: Path, tmp_path: Path) -> None:
     # the same path here is another file
     line = f"mount --bind {tmp_path} /mnt && cd /mnt && exec {SH} /mnt/deploy.sh"
-    with running("unshare", "-m", "sh", "-c", line, until=Path(SH).name) as folder:
+    with running_script("unshare", "-m", "sh", "-c", line, until=Path(SH).name) as folder:
         until = time.monotonic() + 60
         while not isinstance(found := script_of(folder), ProgramFile):
             assert time.monotonic() < until
