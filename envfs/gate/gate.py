@@ -196,9 +196,10 @@ class Gate(Judge):
         self._approve_unmasked(caller, request)
         view = await self._make(request._replace(face=request.face._replace(masked=True)))
         verdict = self._approve_unmasked(caller, request)
+        approval = self._approvals.approval_behind(caller, request.level, verdict, request.capability)
         self._count(caller, request)
         self.log.append(events.read(request, _served(request, view), verdict), caller)
-        self._approvals.note_served(caller, request.level, verdict, request.capability)
+        self._approvals.note_served(approval, caller, request.level, verdict)
         self.readings.note(caller, request, view.version, clocks.boot_seconds())
         return view.hold()
 
@@ -263,22 +264,24 @@ class Gate(Judge):
 
     def refuse(self, caller: Caller, request: AccessRequest, rule: str) -> NoReturn:
         """Record a refusal and raise it. Where the log cannot be written the refusal stands all the same."""
+        is_past = request.is_past or request.format is Format.HISTORY
+        what = f"the past of {request.level}" if is_past and self.allows(caller, request.level) else request.level
         with contextlib.suppress(AuditUnavailable):
             self._refusals.record(events.refused(request, rule), caller)
         self._say_unsafe(caller)
-        is_past = request.is_past or request.format is Format.HISTORY
-        what = f"the past of {request.level}" if is_past and self.allows(caller, request.level) else request.level
         raise NotApproved(
             f"uid {caller.uid} is not approved for {what}",
             f"the owner can approve it with `envfs grant {request.level} --uid {caller.uid}`",
         )
 
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
+        # all that may have to be asked again comes before the count and the entry, which are made once
+        approval = self._approvals.approval_behind(caller, request.level, verdict, request.capability)
         self._count(caller, request)
         if request.format in _WITH_VALUES and view.has_canary(request.variables):
             self.on_alarm(self.log.append(events.canary_read(request, _served(request, view), verdict), caller))
         self.log.append(events.read(request, _served(request, view), verdict), caller)
-        self._approvals.note_served(caller, request.level, verdict, request.capability)
+        self._approvals.note_served(approval, caller, request.level, verdict)
         self.served_at = clocks.boot_seconds()
         plain = request._replace(variables=()) if request.variables else request
         self.readings.note(caller, plain, view.version, self.served_at)
@@ -288,10 +291,12 @@ class Gate(Judge):
         # before the entry, so that no read goes uncounted
         if request.capability is not _READ:
             return
-        for rule in self.policy().counted(caller, request.level, clocks.boot_seconds()):
+        rules = self.policy().counted(caller, request.level, clocks.boot_seconds())
+        process = caller.evidence(_PIDFD).pidfd if rules else 0
+        for rule in rules:
             if self.uses.is_large():
                 self.uses.tidy(self.book.load())
-            self.uses.record(rule, caller.evidence(_PIDFD).pidfd, caller.pid)
+            self.uses.record(rule, process, caller.pid)
 
 
 def _served(request: AccessRequest, view: View) -> Served:

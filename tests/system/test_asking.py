@@ -19,7 +19,7 @@ from tests.system.home import ENVFS, LOOK, SECONDS, Home, as_user, eventually
 from tests.system.probing import attempt
 from tests.system.samples import LEVELS
 
-ASKER, OTHER = 1001, 1002
+ASKER, OTHER, READER = 1001, 1002, 1003
 LEVEL = "/shop/prod"
 VALUES = LEVELS[LEVEL][1]
 Program = subprocess.Popen[bytes]
@@ -163,6 +163,22 @@ def test_a_yes_for_an_executable_is_for_that_one_and_that_user(asked: Home, pers
         with program(*words, asked.view(LEVEL), uid=uid) as other:
             person.answer(name_of(question_of(person, other)))
             assert other.wait() != 0
+
+
+def test_while_a_yes_stands_a_read_by_a_rule_alone_is_one_entry(asked: Home, person: Person, text: str) -> None:
+    # what is seen of the reader's program is compared with the yes, and takes a moment to read
+    with program("tac", asked.view(LEVEL)) as tac:
+        person.answer(name_of(question_of(person, tac)), "executable")
+        tac.communicate()
+    with asked.settings.open("a") as file:
+        file.write(f'\n[[grant]]\nlevel = "{LEVEL}"\nuid = {READER}\n')
+    time.sleep(LOOK)
+    for _ in range(2):
+        before = len(asked.log())
+        with program("cat", asked.view(LEVEL), uid=READER) as cat:
+            assert cat.communicate()[0].decode() == text
+        entries = [(entry["event"], entry["pid"]) for entry in asked.log()[before:] if entry["uid"] == READER]
+        assert entries == [("read", cat.pid)]
 
 
 def test_a_yes_for_an_executable_ends_when_something_else_is_written_into_it(

@@ -59,12 +59,18 @@ class Approvals:
                 return _allowed(verdict, approval)
         return self.decide(caller, level, verdict, capability)
 
-    def note_served(self, caller: Caller, level: str, verdict: Verdict, capability: Capability) -> None:
-        """Note that a caller was served by a verdict. A yes for once is used up by that."""
-        if self._standing.is_empty:
-            return
+    def approval_behind(self, caller: Caller, level: str, verdict: Verdict, capability: Capability) -> Approval | None:
+        """Return the yes that a verdict comes from. None if it comes from a rule alone.
+
+        Raises:
+            Unfinished: something has to be read first. So this is asked before anything is recorded
+        """
         approval = self._approval(caller, level, verdict, capability)
-        if approval is not None and approval.rule == verdict.rule:
+        return approval if approval is not None and approval.rule == verdict.rule else None
+
+    def note_served(self, approval: Approval | None, caller: Caller, level: str, verdict: Verdict) -> None:
+        """Note that a caller was served by a verdict with a yes behind it. A yes for once is used up by that."""
+        if approval is not None:
             self._standing.admit(approval, caller, level, verdict.face)
 
     def _approval(self, caller: Caller, level: str, verdict: Verdict, capability: Capability) -> Approval | None:

@@ -67,7 +67,7 @@ echo 'const key = "sk_live_9zQ7mB2xWc5vN8kTdRfYhJpL";' > src/client.ts
 #: before ENVFS_TOKEN_FILE=
 mkdir -p /run/secrets
 envfs token create /shop/prod --ttl 15m > /run/secrets/envfs
-#: before envfs log --event canary -n 1
+#: before envfs log --event canary
 envfs grant /backup --user backup2
 setpriv --reuid backup2 --regid backup2 --clear-groups cat /mnt/envfs/backup/.env > /dev/null
 #: before envfs link /shop --import
