@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal, NamedTuple
 
+    from envfs_cli.terminal.prompts import Waiting
+
     Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
@@ -85,11 +87,20 @@ def spoken_text(text: str) -> str:
 
 
 def _tell(text: str) -> None:
+    drawing = _clear_progress()
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         _discard(2)
+    if drawing is not None:
+        drawing.draw()
+
+
+def _clear_progress() -> "Waiting | None":
+    # what shows that the command works stands on a line of the terminal, which the next line must not join
+    prompts = sys.modules.get("envfs_cli.terminal.prompts")
+    return None if prompts is None else prompts.Waiting.stop()
 
 
 def print_line(text: str) -> None:
@@ -98,6 +109,8 @@ def print_line(text: str) -> None:
     Raises:
         EnvFSError: standard output does not take it
     """
+    if on_terminal():
+        _clear_progress()
     try:
         sys.stdout.write(f"{text}\n")
     except OSError as failure:
