@@ -192,8 +192,10 @@ class Waiting:
         drawing, Waiting._drawing = Waiting._drawing, None
         child, Waiting._child = Waiting._child, 0
         if child:
+            import signal
+
             os.close(Waiting._told)
-            os.kill(child, 15)
+            os.kill(child, signal.SIGKILL)  # any other one could be lost while the child begins
             os.waitpid(child, 0)
             if time.monotonic() - Waiting._started >= _PATIENCE and not _is_dumb():
                 sys.stderr.write("\r\x1b[K")
