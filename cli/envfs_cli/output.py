@@ -196,21 +196,20 @@ def message_json(message: "NamedTuple") -> None:
     as_json(wire.fields_of(message))
 
 
-def print_table(
-    heads: "Sequence[str]", rows: "Sequence[Sequence[str]]", *, whole: bool = False, none: str = ""
-) -> None:
+def print_table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]", *, none: str, whole: bool = False) -> None:
     """Print rows in columns: aligned under heads on a terminal, tab-separated in a pipe.
 
     Cells are broken between words where the terminal is too narrow. `whole`: they are not, for they hold values.
-    `none` is said to a person in the place of heads alone.
+    Without a row nothing is printed, and `none` says to a person on standard error what there is none of.
     """
     cells = [[clean(cell) for cell in row] for row in rows]
+    if not cells:
+        if none:
+            done(none)
+        return
     if not on_terminal():
         for row in cells:
             print_line("\t".join(row))
-        return
-    if none and not rows:
-        done(none)
         return
     from envfs_cli import line_wrap, table_layout
 
