@@ -105,7 +105,7 @@ def test_a_change_is_made_undone_and_told(served: Home) -> None:
         screen.press("y")
         screen.shows("1 removed", "/web")
         screen.press("u")
-        screen.shows("undo")
+        screen.shows("undo ", "? y/n")
         screen.press("y")
         screen.shows("1 added", "PORT")
         screen.press("q")
