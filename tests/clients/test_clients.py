@@ -196,7 +196,7 @@ def test_a_websocket_by_http_2_is_not_offered_and_refused_alone(behind: Behind, 
     _need("node")
     http2.seen.clear()
     assert behind.run('node http2_websocket.mjs "$URL"', http2.port).split() == ["false", "501", "refused", "200"]
-    assert [seen.target for seen in http2.seen] == ["/key"]
+    assert [seen.path for seen in http2.seen] == ["/key"]
 
 
 def test_a_binary_body_of_20_mb_arrives_bit_by_bit(behind: Behind) -> None:
