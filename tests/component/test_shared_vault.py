@@ -244,7 +244,7 @@ def test_story_15_an_engine_that_lost_its_last_records_is_named_and_given_them_a
         lost = engine.records.pop(record.record_key("level/shop/prod", 2))
         one.service.sharing.wake()
         await until(lambda: engine.records.get(record.record_key("level/shop/prod", 2)) == lost)
-        assert one.service.sharing.facts.went_back == {"level/shop/prod": (2, 1)}
+        assert one.service.sharing.facts.lost.all() == {"level/shop/prod": (2, 1)}
 
     sharing(script, one, other)
 

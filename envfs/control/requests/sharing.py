@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from envfs.control.call import Call, Sent
 from envfs.core import names, record
 from envfs.protocol.control import (
+    AcceptLosses,
     DescribeSharing,
     Done,
     RejoinEngine,
@@ -13,6 +14,7 @@ from envfs.protocol.control import (
     SharingReport,
     SharingRow,
 )
+from envfs.service.levels.accepting_losses import accept_losses, loss_words
 from envfs.service.levels.conflicts import resolve_conflicts
 from envfs.service.levels.rejoining import rejoin_engine
 from envfs.service.maintenance.shared_engine import check_engine, choose_engine
@@ -42,8 +44,8 @@ def _rows(service: Service) -> Iterator[SharingRow]:
     for conflict in outbox.conflicts():
         text = "" if conflict.names else "both sides changed comments, or the order of lines"
         yield SharingRow("conflict", conflict.level, record.parse_header(conflict.mine).seq, conflict.names, text)
-    for stream, (had, has) in sorted(facts.went_back.items()):
-        yield SharingRow("went-back", stream, had, (), f"it had record {had}, and came back with {has}")
+    for stream, loss in facts.lost.all().items():
+        yield SharingRow("went-back", stream, loss.had, (), loss_words(loss))
     for stream in sorted(facts.forked):
         yield SharingRow("forked", stream, 0, (), "the engine's records are not those of this machine")
     for line in service.sharing.aside:
@@ -84,3 +86,8 @@ async def resolve_conflict(call: Call, request: ResolveConflict) -> Sent:
 async def rejoin(call: Call, _request: RejoinEngine) -> Sent:
     """Take the engine's records where it is forked from this machine, and have this machine's versions merged."""
     return Sent(Done(tuple(await rejoin_engine(call.service, call.caller))))
+
+
+async def accept_lost_records(call: Call, _request: AcceptLosses) -> Sent:
+    """Take the owner's word that they know which records the engine lost."""
+    return Sent(Done(tuple(accept_losses(call.service, call.caller))))

@@ -16,6 +16,7 @@ from envfs.courier.engine import EVERYTHING, Engine
 from envfs.service.sharing.checking import Checker
 from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.forks import AT_ONCE, ForkSearch, bounded
+from envfs.service.sharing.lost_records import Loss
 from envfs.service.sharing.mirror import Mirror
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.partition import MEMBERS_ALONE, Partition
@@ -201,8 +202,9 @@ class CatchingUp:
         self, engine: Engine, plan: CatchUp, address: str, mine: Mapping[str, int], heads: Mapping[str, int]
     ) -> None:
         if self._facts.contact.engine == address:
-            lost = {span.stream: (mine[span.stream], heads.get(span.stream, 0)) for span in plan.give_back}
-            self._facts.went_back |= lost
+            self._facts.lost.note(
+                {span.stream: Loss(mine[span.stream], heads.get(span.stream, 0)) for span in plan.give_back}
+            )
         for span in plan.give_back:
             await self._give(engine, span)
 

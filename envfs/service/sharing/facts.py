@@ -7,6 +7,7 @@ from typing import NamedTuple
 from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.host import clocks, private_files
+from envfs.service.sharing.lost_records import LostRecords
 
 _LARGEST, _LARGEST_ERASED = 1 << 16, 1 << 24
 
@@ -37,7 +38,7 @@ class SharingFacts:
         self.connected = False
         self.behind = 0
         self.waits_for_unlock = False
-        self.went_back: dict[str, tuple[int, int]] = {}  # by stream: the number that it had, and the one it has
+        self.lost = LostRecords(path.with_name("lost-records.json"))
         self.forked: frozenset[str] = frozenset()
         self.unfinished = ""  # why a stream that was being rejoined could not be finished
         self.unmerged: dict[int, str] = {}  # by the number of what waits, why it cannot be merged

@@ -8,6 +8,7 @@ from envfs.service.sharing.facts import SharingFacts
 from envfs.service.sharing.outbox import Outbox
 
 REJOIN = "`envfs sync rejoin` takes the engine's, and merges this machine's versions into them"
+ACCEPT = "`envfs sync accept` says that you know"
 
 _LONG_SECONDS = 600  # that an engine may be away before somebody is told, where nothing waits
 _NAMED = 3  # of streams
@@ -19,8 +20,8 @@ def sharing_problems(facts: SharingFacts, outbox: Outbox, engine: str, now: str)
         since = f"since {facts.contact.time[:19]}Z" if facts.contact.engine == engine else "from the beginning"
         count = f"; {_versions(len(outbox))} for it" if len(outbox) else ""
         yield f"the engine has been away {since}: {facts.problem}{count}"
-    if facts.went_back:
-        yield f"the engine went back: it had lost records of {_some(facts.went_back)}, and was given them again"
+    if lost := facts.lost.all():
+        yield f"the engine went back: it had lost records of {_some(lost)}, and was given them again; {ACCEPT}"
     if facts.forked:
         names = _some(dict.fromkeys(sorted(facts.forked)))
         yield f"the engine has other records than this machine of {names}; {REJOIN}"
