@@ -20,7 +20,7 @@ from envfs.service.levels.rejoining import rejoin_engine
 from envfs.service.maintenance.shared_engine import check_engine, choose_engine
 from envfs.service.service import Service
 from envfs.service.sharing.erasing import left_words
-from envfs.service.sharing.problems import engine_state, shown_address
+from envfs.service.sharing.problems import engine_state, refusal_words, shown_address
 
 
 async def describe_sharing(call: Call, _request: DescribeSharing) -> Sent:
@@ -57,8 +57,9 @@ def _rows(service: Service) -> Iterator[SharingRow]:
                 (),
                 f"from record {line.common + 1}, in {service.sharing.aside.place(line)}",
             )
-    for stream, fault in sorted(facts.refused.items()):
-        yield SharingRow("refused", stream, 0, (), fault)
+    engine = service.sharing.address()
+    for stream, refusal in sorted(facts.refused.items()):
+        yield SharingRow("refused", stream, 0, (), refusal_words(refusal, engine))
     for stream, number in sorted(facts.left.items()):
         yield SharingRow("left", stream, 0, (), left_words(number))
     for name in outbox.damaged:
