@@ -98,14 +98,15 @@ def test_a_value_is_typed_and_a_key_pasted_unseen(served: Home) -> None:
 
 
 def test_a_change_is_made_undone_and_told(served: Home) -> None:
-    with browser(served, "/web") as screen:
+    served.envfs("import", "-", "/undone", given="PORT=1\n")
+    with browser(served, "/undone") as screen:
         screen.shows("PORT")
         screen.press(f"{TAB}d")
-        screen.shows("remove PORT from /web? y/n")
+        screen.shows("remove PORT from /undone? y/n")
         screen.press("y")
-        screen.shows("1 removed", "/web")
+        screen.shows("1 removed", "/undone")
         screen.press("u")
-        screen.shows("undo")
+        screen.shows("undo ", "? y/n")
         screen.press("y")
         screen.shows("1 added", "PORT")
         screen.press("q")
