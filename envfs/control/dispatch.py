@@ -121,6 +121,7 @@ _TABLE: dict[type, Requirement] = {
     ask.ShareVault: Requirement(_C.ADMIN, Where.VAULT, "sharing.share_vault"),
     ask.ResolveConflict: Requirement(_C.WRITE, Where.LEVEL, "sharing.resolve_conflict"),
     ask.RejoinEngine: Requirement(_C.ADMIN, Where.VAULT, "sharing.rejoin"),
+    ask.AcceptLosses: Requirement(_C.ADMIN, Where.VAULT, "sharing.accept_lost_records"),
     ask.InviteMember: Requirement(_C.ADMIN, Where.VAULT, "members.invite_member"),
     ask.InviteMachine: Requirement(_C.ADMIN, Where.VAULT, "members.invite_machine"),
     ask.RotateDevice: Requirement(_C.ADMIN, Where.VAULT, "members.rotate_device"),
