@@ -65,7 +65,7 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
     for left in reversed(range(secrets.TRIES)):
         try:
             with prompts.Waiting("starting"):
-                return _start_as_member(command, secret)
+                return _start(command, secret)
         except WrongPassphrase as error:
             if not asks or (secret >= 0 and not left):
                 raise
@@ -74,20 +74,6 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
                 os.close(secret)
             secret = secrets.passphrase_descriptor(None)
     raise WrongPassphrase("the passphrase is wrong", "nothing was changed")
-
-
-def _start_as_member(command: "list[str]", secret: int) -> str:
-    # somebody may have been let in while no daemon ran here that would have heard of it
-    try:
-        return _start(command, secret)
-    except NotApproved:
-        from envfs_cli.sharing import joining
-
-        if not joining.fetch_list():
-            raise
-    if secret >= 0:
-        os.lseek(secret, 0, os.SEEK_SET)
-    return _start(command, secret)
 
 
 def _start(command: "list[str]", secret: int) -> str:
