@@ -84,7 +84,7 @@ FILES = {
     "new.env": "DB_USER=u\nDB_PASSWORD=p\n",
     ".env.example": "DEBUG=\n",
     "settings.json": '{"a": {"b": 1}}',
-    "tools/dotenvx": "#!/bin/sh\n[ -f \"$3\" ] && echo '{\"DB_HOST\": \"h\"}'\n",  # as `dotenvx get -f FILE` answers
+    "tools/dotenvx": '#!/bin/sh\n[ -f "$3" ] && echo \'{"DB_HOST": "h"}\'\n',  # as `dotenvx get -f FILE` answers
     ".env.production": "DB_HOST=encrypted:x\n",
     ".password-store/shop/prod/api-key.gpg": "",
     "export.json": """{"encrypted": false, "folders": [{"id": "f", "name": "Shop"}], "items": [
