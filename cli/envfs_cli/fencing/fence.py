@@ -15,7 +15,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import exit_status
 from envfs_cli.fencing import bubblewrap, inside, system_calls
 from envfs_cli.fencing.process_group import FenceGroup
-from envfs_cli.process import forking
+from envfs_cli.process import core_limit, forking
 from envfs_cli.process.child import be_child
 
 TYPE_CHECKING = False
@@ -135,6 +135,8 @@ def _become_bubblewrap(
         signal.signal(number, signal.SIG_IGN)  # the process inside gives the command what the caller had
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     options = [word for name in _CALLERS if name in sys._xoptions for word in ("-X", name)]  # noqa: SLF001
+    if limit := core_limit.given_limit():
+        options += ["-X", f"{core_limit.OPTION}={limit}"]
     python, *start = interpreter.start_command(inside.__name__, str(channel))
     command = [python, "-X", "utf8", *options, *start]
     arguments = bubblewrap.argument_memory(words.words)
