@@ -89,7 +89,7 @@ engines: ## try the engines of shared vaults on real servers (PostgreSQL, etcd, 
 soak: ## look for leaks and drift, try the tables of cases whole, the laws with more examples, and `exec` and `get` by Python; PYTEST_ARGS='-k locale' picks some
 	@contrib/install other-tools
 	@ENVFS_EXAMPLES=40 .venv/bin/pytest -m "soak or law" $(PYTEST_ARGS)
-	@cd tests/system && ENVFS_CLIENT=python ../../.venv/bin/pytest test_access_matrix.py test_asking.py test_crash.py test_exec*.py test_standard_streams.py $(PYTEST_ARGS)
+	@cd tests/system && ENVFS_CLIENT=python ../../.venv/bin/pytest test_access_matrix.py test_asking.py test_crash.py test_exec*.py test_standard_streams.py ../transcripts $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
 	rm -rf .venv .dialects .clients .recipes .other-tools .web .docs build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
