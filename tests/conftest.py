@@ -9,6 +9,7 @@ no deadline, and nothing fails for how slowly examples are drawn: that says some
 fails twice has failed. `make soak` and `make engines` try nothing again.
 """
 
+import functools
 import gc
 import os
 import shutil
@@ -97,6 +98,7 @@ def _ordered(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
     return [item for at in order for item in tests[at]]
 
 
+@functools.cache
 def _folder(path: Path) -> str:
     return path.relative_to(Path(__file__).parent).parts[0]
 
@@ -144,6 +146,15 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     host = Upstream(tmp_path_factory.mktemp("upstream"))
     yield host
     host.close()
+
+
+@pytest.fixture(scope="module")
+def clients_by_program() -> Iterator[None]:
+    """Have a module's commands started as a person starts them, where the start or the process is what is tested."""
+    before = Home.clients_are_forked
+    Home.clients_are_forked = False
+    yield
+    Home.clients_are_forked = before
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
-"""Daemons that are forked from a process which has loaded them, where how a daemon is started is not what is tested.
+"""Daemons and clients that are forked from a process which has loaded them, where their start is not what is tested.
 
-A daemon costs half a second of a processor, and nearly all of it is the load of its modules. What runs is the daemon as
+A daemon costs half a second of a processor, and nearly all of it is the load of its modules. A command by itself costs
+a third of one. Forked, with the daemon that it starts for itself, it costs half of that, and an eighth where a daemon
+runs. What runs is the daemon as
 `envfs mount` starts it: in a process and a session of its own, with its log, a keyholder that is started, and no
 descriptor but its own. Its environment is what /proc shows of it, as the tests find their processes by that.
 """
@@ -9,11 +11,14 @@ import array
 import functools
 import json
 import os
+import selectors
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from envfs.errors import from_code
 from tests.system.peer import SECONDS, Peer
@@ -22,8 +27,16 @@ _PROGRAM = str(Path(__file__).with_name("forking.py"))
 _ROOM = 1 << 14  # bytes of environment that the process is started with, for those that are forked from it
 
 
+class Ended(NamedTuple):
+    """How a client ended and what it wrote."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
 class Nursery:
-    """A process that has loaded the daemon and forks one for each order. It ends when this process does."""
+    """A process that has loaded daemon and client and forks one for each order. It ends when this process does."""
 
     def __init__(self) -> None:
         """Start it."""
@@ -51,19 +64,72 @@ class Nursery:
         ours, theirs = socket.socketpair()
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with theirs, os.fdopen(handle, "wb") as file:
-            rights = array.array("i", [theirs.fileno(), file.fileno()])
-            message = json.dumps(dict(environ)).encode()
-            self._socket.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            self._order({"environ": dict(environ)}, theirs.fileno(), file.fileno())
         with Peer(ours) as peer:
             peer.socket.settimeout(2 * SECONDS)
             reply = peer.receive()
         if reply["type"] != "done":
             raise from_code(str(reply["code"]), str(reply["text"]), str(reply["hint"]))
 
+    def run(self, words: Sequence[str], environ: Mapping[str, str], given: bytes | None, folder: str) -> Ended:
+        """Have a client carry out a line. `given` is what it gets by standard input, if that is a pipe.
+
+        Raises:
+            TimeoutError: it goes on
+            EOFError: it was killed
+        """
+        source, entry = os.pipe() if given is not None else (os.open(os.devnull, os.O_RDONLY), -1)
+        results = [os.pipe() for _ in ("output", "errors", "exit status")]
+        theirs = [source, *(writing for _, writing in results)]
+        self._order({"environ": dict(environ), "folder": folder, "words": list(words)}, *theirs)
+        for handle in theirs:
+            os.close(handle)
+        out, err, status = _exchanged(entry, given or b"", [reading for reading, _ in results])
+        if not status:
+            raise EOFError(f"{words} was killed")
+        return Ended(status[0], out, err)
+
+    def _order(self, order: Mapping[str, object], *descriptors: int) -> None:
+        rights = array.array("i", descriptors)
+        self._socket.sendmsg([json.dumps(order).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+
     def end(self) -> None:
         """End it. The daemons that it has forked go on."""
         self._socket.close()
         self._process.wait(SECONDS)
+
+
+def _exchanged(entry: int, given: bytes, readings: list[int]) -> list[bytes]:
+    """Write to one end of a pipe what is given, and read the others to their end. All are closed then."""
+    texts, until = dict.fromkeys(readings, b""), time.monotonic() + 3 * SECONDS
+    with selectors.DefaultSelector() as waiting:
+        for reading in readings:
+            waiting.register(reading, selectors.EVENT_READ)
+        if entry >= 0:
+            os.set_blocking(entry, False)
+            waiting.register(entry, selectors.EVENT_WRITE)
+        while waiting.get_map():
+            ready = waiting.select(until - time.monotonic())
+            if not ready:
+                raise TimeoutError
+            for key, _ in ready:
+                if key.fd == entry:
+                    is_over = not (given := _written(entry, given))
+                else:
+                    data = os.read(key.fd, 1 << 16)
+                    texts[key.fd] += data
+                    is_over = not data
+                if is_over:
+                    waiting.unregister(key.fd)
+                    os.close(key.fd)
+    return list(texts.values())
+
+
+def _written(entry: int, data: bytes) -> bytes:
+    try:
+        return data[os.write(entry, data) :]
+    except BrokenPipeError:  # it reads no more
+        return b""
 
 
 @functools.cache

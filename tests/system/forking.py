@@ -1,27 +1,44 @@
-"""The process behind tests/system/forked.py: it has loaded the daemon, and forks one for each order.
+"""The process behind tests/system/forked.py: it has loaded daemon and client, and forks one for each order.
 
-`python forking.py SOCKET`. An order is an environment, with a descriptor that hears of the start, and one of the log.
+`python forking.py SOCKET`. An order is an environment. For a daemon it comes with a descriptor that hears of the start,
+and one of the log. For a client it has a folder and the words of the line, and comes with the three standard streams
+and a descriptor that hears of the exit status. A daemon that a client starts for itself is forked as well.
 """
 
 import array
+import base64
 import ctypes
 import gc
 import json
 import os
 import signal
 import socket
+import subprocess
 import sys
+import textwrap
+import threading
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
+from envfs.core.secret import Secret
 from envfs.daemon import __main__ as entry
-from envfs.daemon import trio_start
+from envfs.daemon import keyholder_start, trio_start
+from envfs.keyholder import __main__ as keyholder
+from envfs.keyholder.crypto import age
+from envfs.locations import Locations
+from envfs_cli import arguments, grammar, run
+from envfs_cli import main as client
+from envfs_cli.daemon import launch
 
 _LARGEST = 1 << 14
+_ROOT = str(Path(__file__).parents[2])
+_start_program = keyholder_start.start_part
 
 
 def load() -> None:
-    """Load what a daemon loads."""
+    """Load what a daemon loads, and most of what a client does."""
     gc.disable()
     trio_start.load_trio()
     from envfs.control import dispatch
@@ -32,6 +49,15 @@ def load() -> None:
     from envfs.fuse import crowding, mount, operations, touching, withdrawal  # noqa: F401 - the same
 
     dispatch.load_handlers()
+    for name in ("set", "get", "import", "grant", "show", "status", "ls", "log"):
+        command = grammar.find_command(name)
+        assert command is not None
+        run.parts_of(command)
+    arguments.read_values(command, [])
+    sys.path.insert(0, _ROOT)
+    from tests.component import cheap  # noqa: F401 - the same
+
+    sys.path.remove(_ROOT)
     gc.freeze()
 
 
@@ -41,26 +67,93 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
     while True:
-        message, ancillary, _, _ = orders.recvmsg(_LARGEST, socket.CMSG_SPACE(8))
+        message, ancillary, _, _ = orders.recvmsg(_LARGEST, socket.CMSG_SPACE(16), socket.MSG_CMSG_CLOEXEC)
         if not message:
             return
-        ready, log = array.array("i", ancillary[0][2])
+        order, descriptors = json.loads(message), array.array("i", ancillary[0][2])
         if os.fork() == 0:
-            _become(json.loads(message), ready, log)
-            os._exit(entry.main())
-        os.close(ready)
-        os.close(log)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            orders.close()
+            if "words" in order:
+                _be_client(order["environ"], order["folder"], order["words"], descriptors)
+            ready, log = descriptors
+            _be_daemon(order["environ"], log, ["serve", "--ready", str(ready)])
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
-def _become(environ: dict[str, str], ready: int, log: int) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+def _be_client(environ: Mapping[str, str], folder: str, words: list[str], descriptors: "array.array[int]") -> NoReturn:
+    *streams, ended = descriptors
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(folder)
+    _take_environment(environ)
+    sys.argv = ["envfs", *words]
+    launch.start_daemon = _start_daemon
+    try:
+        status = client.main()
+    except BaseException:  # noqa: BLE001 - as the interpreter does
+        traceback.print_exc()
+        status = 1
+    os.write(ended, bytes([status]))
+    os._exit(status)
+
+
+def _start_daemon(mine: Locations, connection: int, lock: int, *, looks: bool, passing: bool = False) -> NoReturn:
+    # as envfs_cli.daemon.launch.start_daemon does by a program
+    words = ["answer", str(connection), *(["--lock", str(lock)] if lock >= 0 else [])]
+    words += [*(["--look"] if looks else []), *(["--passing"] if passing else [])]
+    environ = launch.daemon_environment(mine) | ({"ENVFS_HOME": mine.home} if passing else {})
+    if os.fork() == 0:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        _be_daemon(environ, launch._open_log(mine), words)
+    os._exit(0)
+
+
+def _be_daemon(environ: Mapping[str, str], log: int, words: list[str]) -> NoReturn:
     os.setsid()
     os.dup2(log, 1)
     os.dup2(log, 2)
+    _take_environment(environ)
+    sys.argv = ["envfs", *words]
+    keyholder_start.start_part = _start_part
+    age.seal_under = _seal_under
+    os._exit(entry.main())
+
+
+def _start_part(module: str, descriptor: int, environ: dict[str, str]) -> "subprocess.Popen[bytes]":
+    # as envfs.daemon.keyholder_start.start_part does by a program: a process with one descriptor, and nothing else
+    import trio
+
+    if module != keyholder.__name__ or trio.lowlevel.in_trio_run():  # one after the first, or another part
+        return _start_program(module, descriptor, environ)
+    process = subprocess.Popen.__new__(subprocess.Popen)
+    vars(process).update(args=[], stdin=None, stdout=None, stderr=None, returncode=None, _child_created=True)
+    vars(process).update(_waitpid_lock=threading.Lock(), _sigint_wait_secs=0.25, pid=os.fork())
+    if process.pid == 0:
+        os.closerange(3, descriptor)
+        os.closerange(descriptor + 1, 1 << 16)
+        _take_environment(environ)
+        sys.argv = ["-c", str(descriptor)]
+        os._exit(keyholder.main())
+    return process
+
+
+def _seal_under(data: bytes, passphrase: Secret[str], *, armored: bool = False) -> bytes:
+    # as envfs.keyholder.crypto.age.seal_under does, for a thousandth of the work
+    from tests.component import cheap
+
+    sealed = cheap.age_file(data, passphrase.reveal())
+    lines = textwrap.wrap(base64.b64encode(sealed).decode(), 64)
+    begin, end = (f"-----{word} AGE ENCRYPTED FILE-----" for word in ("BEGIN", "END"))
+    return "\n".join([begin, *lines, end, ""]).encode() if armored else sealed
+
+
+def _take_environment(environ: Mapping[str, str]) -> None:
     _show(environ)
     os.environ.clear()
     os.environ.update(environ)
-    sys.argv = ["envfs", "serve", "--ready", str(ready)]
 
 
 def _show(environ: Mapping[str, str]) -> None:

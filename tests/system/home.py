@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,7 @@ OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 Row = dict[str, object]
 PASSPHRASE = "correct horse battery staple"
+_BY_PROGRAM = ("mount", "get", "exec", "run", "ui", "shell", "mcp", "web", "service", "agent", "store-serve")
 
 
 class Said(NamedTuple):
@@ -107,8 +108,32 @@ def as_user(uid: int) -> tuple[str, ...]:
     return ("setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--") if uid else ()
 
 
+def said_by(words: Sequence[str], data: bytes | None, environ: Mapping[str, str], folder: Path | str) -> Said:
+    """Run a program in a folder."""
+    done = subprocess.run(
+        words,
+        input=data,
+        stdin=None if data is not None else subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=3 * SECONDS,
+        env=environ,
+        cwd=folder,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def _can_be_forked(words: Sequence[str], environ: Mapping[str, str]) -> bool:
+    # what the interpreter looks at when it starts has to be as it was for the process that is forked
+    is_usual = environ.get("LC_ALL") == "C.UTF-8" and not any(name.startswith(("PYTHON", "LD_")) for name in environ)
+    return is_usual and bool(words) and words[0] not in _BY_PROGRAM
+
+
 class Home:
     """A home at `path` that `uid` owns; its identity lies outside of it."""
+
+    # unless Python is to carry out each line, or the module says otherwise (`clients_by_program` of conftest.py)
+    clients_are_forked = "ENVFS_CLIENT" not in os.environ
 
     def __init__(self, path: Path, uid: int = 0) -> None:
         self.path = path
@@ -140,19 +165,19 @@ class Home:
     ) -> Said:
         """Run `envfs` in `cwd` with `given` on standard input, as `uid`; it must end with `status` (None: any)."""
         data = given.encode() if isinstance(given, str) else given
-        done = subprocess.run(
-            [*as_user(self.uid if uid is None else uid), ENVFS, *words],
-            input=data,
-            stdin=None if data is not None else subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=3 * SECONDS,
-            env=self.environ(environ),
-            cwd=cwd,
-        )
-        said = Said(done.returncode, done.stdout, done.stderr)
+        said = self.carry_out(words, self.uid if uid is None else uid, data, self.environ(environ), cwd)
         assert status is None or said.status == status, (words, said)
         return said
+
+    def carry_out(
+        self, words: Sequence[str], uid: int, data: bytes | None, environ: Mapping[str, str], folder: Path | str
+    ) -> Said:
+        """Have a line carried out in a folder: by the program, or by a client that is forked."""
+        if self.clients_are_forked and uid == 0 and _can_be_forked(words, environ):
+            from tests.system import forked  # as in `_fork`
+
+            return Said(*forked.nursery().run(words, environ, data, str(folder)))
+        return said_by([*as_user(uid), ENVFS, *words], data, environ, folder)
 
     def knowing(self, passphrase: str = PASSPHRASE) -> dict[str, str]:
         """Return the environment of somebody who has a passphrase in a file beside the home."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.json_shapes import SHAPES, faults, shapes_of
-from tests.system.home import ENVFS, SECONDS, Home, Said, as_user, eventually
+from tests.system.home import ENVFS, SECONDS, Home, Said, as_user, eventually, said_by
 from tests.system.terminal import Terminal
 
 _WRITTEN = "  | "
@@ -86,31 +86,20 @@ class Session:
             uid, words = int(words[1]), words[2:]
         on_terminal, words = words[0] == "tty", words[1:] if words[0] == "tty" else words
         self._claim(words[0] == "envfs", f"no directive and no command: {words[0]}")
-        command = [*as_user(uid), ENVFS, *words[1:]]
         self._wanted_failure = fails
         if on_terminal:
             environ = {"TERM": "xterm", **self.home.environ(self._extra)}
-            self._terminal = Terminal(command, environ)
+            self._terminal = Terminal([*as_user(uid), ENVFS, *words[1:]], environ)
         else:
-            said, until = self._spawn(command), time.monotonic() + SECONDS
+            said, until = self._carry_out(words[1:], uid), time.monotonic() + SECONDS
             while soon and not said.out and time.monotonic() < until:
-                said = self._spawn(command)
+                said = self._carry_out(words[1:], uid)
             self._spoken(said)
             self._check_shape(words[1:])
 
-    def _spawn(self, command: list[str]) -> Said:
+    def _carry_out(self, words: list[str], uid: int) -> Said:
         given, self._given = self._given, None
-        done = subprocess.run(
-            command,
-            input=given,
-            stdin=None if given is not None else subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=3 * SECONDS,
-            env=self.home.environ(self._extra),
-            cwd=self._work,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
+        return self.home.carry_out(words, uid, given, self.home.environ(self._extra), self._work)
 
     def _spoken(self, said: Said) -> None:
         self._said = said
@@ -190,7 +179,8 @@ class Session:
 
     def _sh(self, rest: str, no: bool) -> None:
         self._wanted_failure = no
-        self._spoken(self._spawn(["sh", "-c", _quoted(rest)]))
+        given, self._given = self._given, None
+        self._spoken(said_by(["sh", "-c", _quoted(rest)], given, self.home.environ(self._extra), self._work))
 
     def _write(self, rest: str, no: bool) -> None:
         (self._work / rest).write_text(self._written, encoding="utf-8")

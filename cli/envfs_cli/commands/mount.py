@@ -9,6 +9,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets, standard_streams
 from envfs_cli.daemon import background, client, join_refusals, launch, mount_lock, other_session
 from envfs_cli.terminal import prompts
+from envfs_cli.terminal.unseen_typing import UnseenTyping
 
 _LARGEST = 1 << 20
 
@@ -44,7 +45,8 @@ def run_mount(arguments: MountArguments) -> int:
         lock = mount_lock.lock_for_mount()
         standard_streams.give_nothing()
         os.execve(sys.executable, _with(command, secret, lock), launch.daemon_environment(client.user_locations()))  # noqa: S606
-    where = _served(command, secret, asks=not (file or secrets.named_file("")))
+    with UnseenTyping():
+        where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
     return 0
 
