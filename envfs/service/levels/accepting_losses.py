@@ -1,6 +1,6 @@
 """Records that the engine had lost: a person says that they know, and the log says who did.
 
-Law: what is accepted was on the log before. Nothing is accepted that the person was not sentences of.
+Law: what is accepted was on the log before. Nothing is accepted that the person was not told of.
 """
 
 from envfs.core import events
