@@ -28,7 +28,11 @@ _NEAR = 0.65  # below it, `--level` is near to `--help`
 _EMPTY = "it is empty"  # most likely a variable of the shell that is not set
 _MAY_BE_EMPTY = ("message",)
 _NO_VALUES = "a value is never an argument: it is asked for, or read from standard input; several names are A,B,C"
-_WORDS_TOO_MANY = {"envfs set": _NO_VALUES, "envfs rm": "a variable is removed by `envfs unset LEVEL NAME`"}
+_WORDS_TOO_MANY = {
+    "envfs set": _NO_VALUES,
+    "envfs rm": "a variable is removed by `envfs unset LEVEL NAME`",
+    "envfs import": "one file at a time, or a folder with its .env files, as in `envfs import . /app`",
+}
 
 
 class Mistake(EnvFSError):

@@ -84,6 +84,11 @@ FILES = {
     "new.env": "DB_USER=u\nDB_PASSWORD=p\n",
     ".env.example": "DEBUG=\n",
     "settings.json": '{"a": {"b": 1}}',
+    "tools/dotenvx": '#!/bin/sh\n[ -f "$3" ] && echo \'{"DB_HOST": "h"}\'\n',  # as `dotenvx get -f FILE` answers
+    ".env.production": "DB_HOST=encrypted:x\n",
+    ".password-store/shop/prod/api-key.gpg": "",
+    "export.json": """{"encrypted": false, "folders": [{"id": "f", "name": "Shop"}], "items": [
+        {"folderId": "f", "name": "Stripe", "login": {"username": "shop", "password": "p"}}]}""",
     "compose.yaml": "services:\n  web:\n    environment:\n      A: '1'\n",
 }
 GIVEN = {"DB_HOST,DB_USER,DB_PASSWORD -m": "DB_HOST=h\nDB_USER=u\nDB_PASSWORD=p\n"}
@@ -97,9 +102,11 @@ def folder(tmp_path: Path) -> Path:
         path.parent.mkdir(exist_ok=True)
         path.write_text("#!/bin/sh\necho from-$(basename $0)\n", encoding="utf-8")
         path.chmod(0o755)
-    (tmp_path / "web").mkdir()
     for name, text in FILES.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755 if text.startswith("#!") else 0o644)
     (tmp_path / ".ssh").mkdir(mode=0o700)
     words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / ".ssh/id_ed25519"]
     subprocess.run(words, check=True, timeout=SECONDS)

@@ -107,6 +107,11 @@ def with_a_backup_and_a_daemon(world: World) -> None:
     mounted(world)
 
 
+def with_two_files(world: World) -> None:
+    for name in ("a.env", "b.env", ".env"):
+        (world.project / name).write_text("A=1\n", encoding="utf-8")
+
+
 def with_a_blog(world: World) -> None:
     world.home.envfs("set", "/blog", "A", given="1")
 
@@ -168,7 +173,8 @@ class Case(NamedTuple):
 
 CASES = {
     "no terminal to fill": Case("ui", ("envfs shell", "envfs ls --json")),
-    "no daemon": Case("lock", ("envfs mount",), cures=True),
+    "no daemon": Case("unlock", ("envfs mount",), cures=True),
+    "no daemon to unlock a project": Case("unlock shop", ("envfs mount && envfs unlock {}",)),
     "no daemon to watch": Case("exec /shop --watch -- true", ("envfs mount",), cures=True),
     "no vault to mount": Case("mount", ("envfs init",), without_a_vault, cures=True),
     "a command without JSON": Case("json-schema mount", ("envfs json-schema",)),
@@ -203,6 +209,8 @@ CASES = {
     "the level above all": Case("rm / -y", ("envfs ls",)),
     "no level to forget": Case("forget /nope -y", ("envfs ls",)),
     "no such version to forget": Case("forget /shop --before 99 -y", ("envfs history {}",)),
+    "no word for a version": Case("get /shop@nonsense A", ("envfs history {}",)),
+    "two versions in one word": Case("diff /shop@1..@2", ("envfs diff {} {}",)),
     "no version so far back": Case("get /shop@-9 A", ("envfs history {}",)),
     "no version of then": Case("get /shop@2001-01-01T00:00 A", ("envfs history {}",)),
     "no such version to read": Case("show /shop --version 99", ("envfs history {}",)),
@@ -230,6 +238,9 @@ CASES = {
     "which question": Case("approvals show", ("envfs approvals ls",)),
     "no answer": Case("approvals respond q1", ("envfs approvals respond {} no",)),
     "a question where none belongs": Case("approvals ls q1", ("envfs approvals --help",)),
+    "two files to import": Case(
+        "import a.env b.env", ("envfs import {} /app", "envfs import {} /app", "envfs import . /app"), with_two_files
+    ),
     "no level for a link": Case("link", ("envfs link /shop",)),
     "no folder to link": Case("link nowhere /shop", ("envfs link . /shop",)),
     "not linked": Case("exec -- true", ("envfs link /shop",), cures=True),
@@ -325,6 +336,11 @@ ELSEWHERE = {
     "envfs store invite": "a server with no such line: tests/engines/test_ssh.py",
     "envfs store pull": "an engine with records that are not here: a note, and nothing is refused",
     "envfs web": "a browser that was not let in: tests/unit/cli/web/test_application.py",
+    "envfs set /app NAME": "an empty table: a remark to a person, and nothing is refused",
+    "envfs grant /LEVEL --user NAME": "an empty table: a remark to a person, and nothing is refused",
+    "envfs token create /LEVEL": "an empty table: a remark to a person, and nothing is refused",
+    "envfs import --from sops - /LEVEL": "a line with a word that stands for another: a machine without sops",
+    "envfs member invite NAME --machine": "a line with a word that stands for another: a machine with a join secret",
     "envfs accept /": "a home that a backup was put back into",
 }
 

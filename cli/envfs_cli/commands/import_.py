@@ -5,12 +5,14 @@ said. The client reads the file, to take it as its own readers do. No value of i
 """
 
 import os
+import shlex
 
 from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets
+from envfs_cli.arguments import Mistake
 from envfs_cli.daemon import session
 from envfs_cli.importing.readers.plain import is_plain
 from envfs_cli.replies.written import report_written
@@ -61,8 +63,15 @@ def run_import(arguments: ImportArguments) -> int:
 
     Raises:
         BadRequest: an option is for files of another kind
+        Mistake: two files are named
     """
     path = arguments.file
+    if not arguments.level.startswith("/") and os.path.isfile(arguments.level):
+        raise Mistake(
+            f"{arguments.level} is a file, and a file is imported into a level",
+            f"`envfs import {shlex.quote(path)} /app`, then `envfs import {shlex.quote(arguments.level)} /app`; "
+            "`envfs import . /app` takes the .env files of a folder",
+        )
     if arguments.from_ is not None:
         return _carry_out((_job_of_tool(arguments.from_, arguments),), arguments)
     if arguments.folder is not None:

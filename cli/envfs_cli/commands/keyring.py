@@ -5,7 +5,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
-from envfs_cli.daemon import session
+from envfs_cli.daemon import join_refusals, session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,14 @@ class KeyringArguments(NamedTuple):
 
 
 def run_keyring(arguments: KeyringArguments) -> int:
-    """Keep the identity in a keyring, or take it out."""
+    """Keep the identity in a keyring, or take it out.
+
+    Raises:
+        BadRequest: this command acts by a join secret
+    """
+    join_refusals.refuse_join_secret(
+        "its identity is in the secret", "name a file that holds the secret in ENVFS_JOIN_FILE"
+    )
     match arguments.action:
         case "add":
             return _add(arguments)

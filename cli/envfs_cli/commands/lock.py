@@ -14,6 +14,8 @@ class LockArguments(NamedTuple):
 
 def run_lock(arguments: LockArguments) -> int:
     """Make a running daemon forget the keys, of everything or of a project, and the views."""
-    client.need_running().ask(control.Lock(arguments.project or ""))
+    client.need_running("without one no key is held, so there is nothing to lock").ask(
+        control.Lock(arguments.project or "")
+    )
     output.done("locked")
     return 0

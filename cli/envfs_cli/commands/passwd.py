@@ -8,9 +8,11 @@ from envfs.errors import EnvFSError, WrongPassphrase
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets
-from envfs_cli.daemon import session
+from envfs_cli.daemon import join_refusals, session
 from envfs_cli.replies.projects import need_project
 from envfs_cli.terminal import prompts
+
+_REPLACE = "`envfs member invite NAME --machine` at an owner's home prints another secret"
 
 
 class PasswdArguments(NamedTuple):
@@ -22,7 +24,12 @@ class PasswdArguments(NamedTuple):
 
 
 def run_passwd(arguments: PasswdArguments) -> int:
-    """Change a passphrase."""
+    """Change a passphrase.
+
+    Raises:
+        BadRequest: this command acts by a join secret
+    """
+    join_refusals.refuse_join_secret("has no passphrase", _REPLACE)
     name = names.parse_level(arguments.project) if arguments.project else ""
     new_file = arguments.new_passphrase_file
     # what a file lacks is said before anybody is asked

@@ -1,5 +1,7 @@
 """`unlock`: give a locked daemon the passphrase of the vault or of one project."""
 
+import shlex
+
 from envfs.errors import Locked
 from envfs.tuples import NamedTuple
 from envfs_cli import output
@@ -22,12 +24,19 @@ def run_unlock(arguments: UnlockArguments) -> int:
     Raises:
         Locked: there is nobody to ask for it, and no file that holds it was named
     """
+    project = arguments.project or ""
+    # the daemon that `mount` starts asks for the vault's passphrase itself
+    hint = (
+        f"`envfs mount && envfs unlock {shlex.quote(project)}` starts it"
+        if project
+        else "`envfs mount` starts it unlocked"
+    )
     try:
         with UnseenTyping():
-            asking = session.session_over(client.need_running(), arguments.passphrase_file, arguments.project)
-            asking.unlock(arguments.ttl or 0, arguments.project or "")
+            asking = session.session_over(client.need_running(hint), arguments.passphrase_file, arguments.project)
+            asking.unlock(arguments.ttl or 0, project)
     except Locked as error:
-        raise _without_terminal(error, arguments.project or "") from None
+        raise _without_terminal(error, project) from None
     output.done("unlocked")
     return 0
 

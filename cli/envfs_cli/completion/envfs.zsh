@@ -10,13 +10,15 @@ _envfs_versions() { # the versions of a level behind LEVEL@, with when and why
 
 _envfs_offer() { # KIND: the shell calls the functions below with words of its own
   local -a found
+  local offered=1
   if [[ $PREFIX == *@* ]]; then
     _envfs_versions
     return
   fi
   found=(${(f)"$(envfs __complete $1 "$PREFIX" 2>/dev/null)"})
-  compadd -S '' -- ${(M)found:#*/}
-  compadd -- ${found:#*/}
+  compadd -S '' -- ${(M)found:#*/} && offered=0
+  compadd -- ${found:#*/} && offered=0
+  return $offered
 }
 
 _envfs_levels() {
@@ -27,9 +29,8 @@ _envfs_here() {
   _envfs_offer here
 }
 
-_envfs_folders() {
-  _envfs_levels
-  _files -/
+_envfs_folders() { # levels go first: a folder may be left out
+  _envfs_levels || _files -/
 }
 
 _envfs_projects() {
@@ -49,6 +50,17 @@ _envfs_listed() {
   _envfs_names
 }
 
+_envfs_program() { # behind the dashes a command line of its own, before them the dashes
+  integer dashes=${typed[(i)--]}
+  if (( dashes >= typed_at )); then
+    [[ -z $PREFIX ]] && compadd -- --
+    return
+  fi
+  words=("${(@)typed[dashes + 1,-1]}")
+  (( CURRENT = typed_at - dashes ))
+  _normal
+}
+
 _envfs() {
   local context state state_descr line
   typeset -A opt_args
@@ -60,6 +72,8 @@ _envfs() {
     _describe command commands
     return
   fi
+  local -a typed=("${words[@]}")
+  integer typed_at=CURRENT
   case $words[1] in
   # @cases@
   esac

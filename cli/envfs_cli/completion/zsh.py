@@ -50,7 +50,7 @@ def _option(option: "Option") -> list[str]:
 
 def _argument(place: int, argument: "Argument", kind: str) -> list[str]:
     if argument.kind == "words":
-        return [f"'{place}:dashes:(--)'", "'*::: :_normal'"]
+        return ["'*::: :_envfs_program'"]
     if argument.kind == "paths":
         return [f"'*:{argument.name}:_files'"]
     choices = argument_choices(argument)

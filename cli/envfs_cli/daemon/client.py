@@ -312,11 +312,11 @@ def running_daemon() -> "Link | None":
     return next(filter(None, map(_connect, paths)), None)
 
 
-def need_running() -> Link:
-    """As `running_daemon`, but wait for a daemon that is starting, and raise NotRunning if there is none."""
+def need_running(hint: str = "start it with `envfs mount`") -> Link:
+    """As `running_daemon`, but wait for a daemon that is starting. If there is none, raise NotRunning with `hint`."""
     link = _started(_START_SECONDS, _FREE_SECONDS)
     if link is None:
-        raise join_refusals.no_daemon()
+        raise join_refusals.no_daemon(hint)
     return link.renewed_by(need_running)
 
 

@@ -8,8 +8,8 @@ JOIN_VARIABLES = {"ENVFS_JOIN", "ENVFS_JOIN_FILE"}
 _UNSET = "unset ENVFS_JOIN and ENVFS_JOIN_FILE"
 
 
-def refuse_join_secret(what: str) -> None:
-    """Refuse what is about a home that stays.
+def refuse_join_secret(what: str, instead: str = "exec and get need no mount") -> None:
+    """Refuse what is about a home that stays. `instead` says what there is for such a command.
 
     Raises:
         BadRequest: this command would act by a join secret
@@ -17,15 +17,15 @@ def refuse_join_secret(what: str) -> None:
     if JOIN_VARIABLES & os.environ.keys():
         raise BadRequest(
             f"a join secret is for one command at a time, and {what}",
-            f"exec and get need no mount; {_UNSET} for a home's own daemon",
+            f"{instead}; {_UNSET} for a home of your own",
         )
 
 
-def no_daemon() -> NotRunning:
-    """Return the refusal of a command that needs a running daemon."""
+def no_daemon(hint: str) -> NotRunning:
+    """Return the refusal of a command that needs a running daemon. `hint` is for who has a home."""
     if JOIN_VARIABLES & os.environ.keys():
         return NotRunning(
             "no daemon runs here: a command with a join secret starts and ends its own",
             f"exec and get need no other; {_UNSET} for a home's own daemon",
         )
-    return NotRunning("no daemon runs here", "start it with `envfs mount`")
+    return NotRunning("no daemon runs here", hint)

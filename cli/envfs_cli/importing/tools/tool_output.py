@@ -16,6 +16,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+# what to do without a program: how it is installed, or what works with a file that it wrote elsewhere
+_WITHOUT = {
+    "chamber": "https://github.com/segmentio/chamber has it; or import what `chamber export SERVICE` prints elsewhere",
+    "direnv": "`apt install direnv` installs it; or import the .env file that the .envrc loads",
+    "doppler": "https://docs.doppler.com/docs/install-cli has it; or import the file that "
+    "`doppler secrets download --no-file --format json` prints elsewhere",
+    "dotenvx": "`npm install -g @dotenvx/dotenvx` installs it; or where it is installed, "
+    "`dotenvx decrypt --stdout -f FILE` prints a file that is imported without --from",
+    "infisical": "https://infisical.com/docs/cli/overview has it; or import the file that "
+    "`infisical export --format=json` prints elsewhere",
+    "op": "https://developer.1password.com/docs/cli/get-started has it; or import the file that "
+    "`op item get ITEM --format json` prints elsewhere",
+    "pass": "`apt install pass` installs it",
+    "sops": "https://getsops.io has it; or where it is installed, `sops decrypt --output-type json FILE` prints what "
+    "`envfs import --from sops - /LEVEL` reads",
+}
+
 
 def tool_output(words: "Sequence[str]", folder: "str | None" = None, environ: "Mapping[str, str] | None" = None) -> str:
     """Return the standard output of a program.
@@ -31,7 +48,8 @@ def tool_output(words: "Sequence[str]", folder: "str | None" = None, environ: "M
         Malformed: it prints no UTF-8
     """
     if shutil.which(words[0]) is None:
-        raise EnvFSError(f"there is no command {words[0]}", f"install {words[0]}, or import what it exports")
+        hint = _WITHOUT.get(words[0], f"install {words[0]}, or import what it exports")
+        raise EnvFSError(f"there is no command {words[0]}", hint)
     given = own_variables.without_own(os.environ if environ is None else environ)
     try:
         with subprocess.Popen(list(words), stdout=subprocess.PIPE, cwd=folder, env=given) as program:
