@@ -79,15 +79,25 @@ class Nursery:
             EOFError: it was killed
         """
         source, entry = os.pipe() if given is not None else (os.open(os.devnull, os.O_RDONLY), -1)
-        results = [os.pipe() for _ in ("output", "errors", "exit status")]
-        theirs = [source, *(writing for _, writing in results)]
-        self._order({"environ": dict(environ), "folder": folder, "words": list(words)}, *theirs)
-        for handle in theirs:
+        (out, out_entry), (err, err_entry) = os.pipe(), os.pipe()
+        ended = self.run_on((source, out_entry, err_entry), words, environ, folder)
+        for handle in (source, out_entry, err_entry):
             os.close(handle)
-        out, err, status = _exchanged(entry, given or b"", [reading for reading, _ in results])
-        if not status:
+        texts = _exchanged(entry, given or b"", [out, err, ended])
+        if not texts[2]:
             raise EOFError(f"{words} was killed")
-        return Ended(status[0], out, err)
+        return Ended(texts[2][0], texts[0], texts[1])
+
+    def run_on(self, streams: Sequence[int], words: Sequence[str], environ: Mapping[str, str], folder: str) -> int:
+        """Have a client carry out a line on three streams, or on a terminal of its own.
+
+        Return a descriptor that gives a byte, its exit status, when it has ended.
+        """
+        ended, entry = os.pipe()
+        order = {"environ": dict(environ), "folder": folder, "words": list(words)}
+        self._order(order, *streams, entry)
+        os.close(entry)
+        return ended
 
     def _order(self, order: Mapping[str, object], *descriptors: int) -> None:
         rights = array.array("i", descriptors)

@@ -1,20 +1,23 @@
 """The process behind tests/system/forked.py: it has loaded daemon and client, and forks one for each order.
 
 `python forking.py SOCKET`. An order is an environment. For a daemon it comes with a descriptor that hears of the start,
-and one of the log. For a client it has a folder and the words of the line, and comes with the three standard streams
-and a descriptor that hears of the exit status. A daemon that a client starts for itself is forked as well.
+and one of the log. For a client it has a folder and the words of the line, and comes with the three standard streams,
+or with its terminal, and a descriptor that hears of the exit status. The daemon that a client starts is forked as well.
 """
 
 import array
 import base64
 import ctypes
+import fcntl
 import gc
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import textwrap
 import threading
 import traceback
@@ -84,9 +87,12 @@ def main() -> None:
 
 def _be_client(environ: Mapping[str, str], folder: str, words: list[str], descriptors: "array.array[int]") -> NoReturn:
     *streams, ended = descriptors
+    if len(streams) == 1:
+        streams = _made_own(streams[0])
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    _open_streams()
     os.chdir(folder)
     _take_environment(environ)
     sys.argv = ["envfs", *words]
@@ -98,6 +104,22 @@ def _be_client(environ: Mapping[str, str], folder: str, words: list[str], descri
         status = 1
     os.write(ended, bytes([status]))
     os._exit(status)
+
+
+def _open_streams() -> None:
+    # as an interpreter does that begins with them
+    reader = io.BufferedReader(io.FileIO(0, closefd=False))
+    sys.stdin = io.TextIOWrapper(reader, encoding="utf-8", errors="surrogateescape")
+    for name, number, errors in (("stdout", 1, "surrogateescape"), ("stderr", 2, "backslashreplace")):
+        lines = number == 2 or os.isatty(number)
+        writer = io.BufferedWriter(io.FileIO(number, "w", closefd=False))
+        setattr(sys, name, io.TextIOWrapper(writer, encoding="utf-8", errors=errors, line_buffering=lines))
+
+
+def _made_own(terminal: int) -> list[int]:
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    return [terminal, os.dup(terminal), os.dup(terminal)]
 
 
 def _start_daemon(mine: Locations, connection: int, lock: int, *, looks: bool, passing: bool = False) -> NoReturn:
