@@ -10,11 +10,11 @@ BENCH ?=
 SCALE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs package fresh image lint check bench scale profile dialects clients recipes engines web pictures soak clean
+.PHONY: help demo test docs package fresh image lint check bench scale profile dialects clients recipes other-tools engines web pictures soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a tour of EnvFS on a mount of its own
 	@contrib/install run
@@ -68,6 +68,10 @@ recipes: ## run the recipes of docs/recipes in Django, Next, docker compose, pod
 	@contrib/install recipes
 	@.venv/bin/pytest -q -m "soak or not soak" tests/recipes $(PYTEST_ARGS)
 
+other-tools: ## import from sops, dotenvx, varlock, doppler, OpenBao, bw, pass and direnv, and try what docs/comparison.md says of them; PYTEST_ARGS='-k sops' picks some
+	@contrib/install other-tools
+	@.venv/bin/pytest -q -m "soak or not soak" tests/other_tools tests/documents/test_pages.py -k "other_tools or coming-from" $(PYTEST_ARGS)
+
 web: ## try the page of `envfs web` in Chromium, with axe-core; PYTEST_ARGS='-k keyboard' picks some
 	@contrib/install web
 	@.venv/bin/pytest -q -m soak tests/web $(PYTEST_ARGS)
@@ -83,10 +87,10 @@ engines: ## try the engines of shared vaults on real servers (PostgreSQL, etcd, 
 	@.venv/bin/pytest -q -m "soak or not soak" tests/engines $(PYTEST_ARGS)
 
 soak: ## look for leaks and drift, try the tables of cases whole, the laws with more examples, and `exec` and `get` by Python; PYTEST_ARGS='-k locale' picks some
-	@contrib/install test
+	@contrib/install other-tools
 	@ENVFS_EXAMPLES=40 .venv/bin/pytest -m "soak or law" $(PYTEST_ARGS)
 	@cd tests/system && ENVFS_CLIENT=python ../../.venv/bin/pytest test_access_matrix.py test_asking.py test_crash.py test_exec*.py test_standard_streams.py ../transcripts $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
-	rm -rf .venv .dialects .clients .recipes .web .docs build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .dialects .clients .recipes .other-tools .web .docs build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

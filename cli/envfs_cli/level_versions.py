@@ -1,6 +1,9 @@
 """`LEVEL@VERSION` on a command line, in every command that reads."""
 
+from envfs.errors import BadName
 from envfs.tuples import NamedTuple
+
+_RANGE = ".."  # between two versions, as git has it
 
 
 class DatedLevel(NamedTuple):
@@ -21,7 +24,7 @@ def dated_level(text: str, version: "int | None" = None) -> DatedLevel:
 
     Raises:
         Mistake: a version is named twice
-        BadName: what stands behind the @ is none
+        BadName: what stands behind the @ is none. Its hint says what may be meant
     """
     level, at, word = text.partition("@")
     if not at:
@@ -32,12 +35,31 @@ def dated_level(text: str, version: "int | None" = None) -> DatedLevel:
         raise Mistake("a version is named once", "leave out --version, or the @ and what follows it")
     from envfs.core.version_choice import parse_version_choice
 
-    return DatedLevel(level, *parse_version_choice(word))
+    try:
+        return DatedLevel(level, *parse_version_choice(word))
+    except BadName as error:
+        error.hint = _hint(level, word) or error.hint
+        raise
+
+
+def _hint(level: str, word: str) -> str:
+    from datetime import datetime
+
+    from envfs.core import names
+    from envfs_cli import meant_versions
+
+    try:
+        named = names.parse_level(level)
+    except BadName:  # what was typed may be a value with an @ in it, which is not repeated
+        return ""
+    if _RANGE in word:
+        return meant_versions.range_hint(named, word)
+    return meant_versions.version_hint(named, word, datetime.now().astimezone())
 
 
 def names_version(word: str) -> bool:
     """Tell whether a word is that of a version, as `@7`, `7` or a time are, and not a level."""
-    return word.startswith("@") or word.isdigit() or (word[:4].isdigit() and ":" in word)
+    return word.startswith("@") or word.isdigit() or (word[:4].isdigit() and ":" in word) or _RANGE in word
 
 
 def check_newest(dated: DatedLevel, what: str) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal, NamedTuple
 
+    from envfs_cli.terminal.prompts import Waiting
+
     Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
@@ -85,11 +87,20 @@ def spoken_text(text: str) -> str:
 
 
 def _tell(text: str) -> None:
+    drawing = _clear_progress()
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         _discard(2)
+    if drawing is not None:
+        drawing.draw()
+
+
+def _clear_progress() -> "Waiting | None":
+    # what shows that the command works stands on a line of the terminal, which the next line must not join
+    prompts = sys.modules.get("envfs_cli.terminal.prompts")
+    return None if prompts is None else prompts.Waiting.stop()
 
 
 def print_line(text: str) -> None:
@@ -98,6 +109,8 @@ def print_line(text: str) -> None:
     Raises:
         EnvFSError: standard output does not take it
     """
+    if on_terminal():
+        _clear_progress()
     try:
         sys.stdout.write(f"{text}\n")
     except OSError as failure:
@@ -183,21 +196,20 @@ def message_json(message: "NamedTuple") -> None:
     as_json(wire.fields_of(message))
 
 
-def print_table(
-    heads: "Sequence[str]", rows: "Sequence[Sequence[str]]", *, whole: bool = False, none: str = ""
-) -> None:
+def print_table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]", *, none: str, whole: bool = False) -> None:
     """Print rows in columns: aligned under heads on a terminal, tab-separated in a pipe.
 
     Cells are broken between words where the terminal is too narrow. `whole`: they are not, for they hold values.
-    `none` is said to a person in the place of heads alone.
+    Without a row nothing is printed, and `none` says to a person on standard error what there is none of.
     """
     cells = [[clean(cell) for cell in row] for row in rows]
+    if not cells:
+        if none:
+            done(none)
+        return
     if not on_terminal():
         for row in cells:
             print_line("\t".join(row))
-        return
-    if none and not rows:
-        done(none)
         return
     from envfs_cli import line_wrap, table_layout
 

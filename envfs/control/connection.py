@@ -4,14 +4,13 @@ Laws: a client is bounded in frame size, in descriptors, and in how long it may 
 sends can end more than its own connection. Each step of it, taking or answering or sending on, waits for its turn.
 """
 
-import array
 import contextlib
 import math
 import os
 import select
 import socket
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import trio
@@ -19,6 +18,7 @@ import trio
 from envfs import __version__
 from envfs.control import dispatch
 from envfs.control.call import Call
+from envfs.control.handed_over import Arrival, Arrivals, received_descriptors
 from envfs.core import limits
 from envfs.core.access.caller import Caller
 from envfs.errors import BadRequest, EnvFSError
@@ -36,6 +36,8 @@ _FRAME_SECONDS = 10.0
 _SEND_SECONDS = 30.0
 _PIECE_BYTES = 1 << 16
 _TOKEN_BYTES = 256
+_IN_MEMORY = "a secret must be in memory (memfd_create)"
+_arrivals = Arrivals()
 _WORKING = framing.encode_frame(wire.to_body(control.WorkingRow()))
 
 
@@ -198,19 +200,26 @@ class Connection:
     async def _receive(self) -> bytes:
         await trio.lowlevel.wait_readable(self._socket)
         await self._my_turn()
-        data, ancillary, flags, _ = self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))
+        arrival = await self._arrival()
         self._stir()
-        for level, kind, passed in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                self._take(array.array("i", passed[: len(passed) - len(passed) % 4]))
-        if flags & socket.MSG_CTRUNC or self._handed_over > _DESCRIPTORS:
+        self._take(arrival)
+        if arrival.is_cut or self._handed_over > _DESCRIPTORS:
             raise BadRequest("too many descriptors")
-        return data
+        if len(arrival.descriptors) < arrival.number:
+            raise BadRequest(_IN_MEMORY)
+        return arrival.data
 
-    def _take(self, descriptors: Sequence[int]) -> None:
+    async def _arrival(self) -> Arrival:
+        if self._caller.is_user(self._service.owner):
+            data, descriptors, is_cut = received_descriptors(self._socket, _DESCRIPTORS)
+            return Arrival(data, descriptors, len(descriptors), is_cut)
+        return await _arrivals.receive(self._socket, self._caller.uid, _DESCRIPTORS)
+
+    def _take(self, arrival: Arrival) -> None:
         # what may have some is for a few alone: those of others are not held while their request is on its way, but for
         # one that may be a token
-        self._handed_over += len(descriptors)
+        descriptors = arrival.descriptors
+        self._handed_over += arrival.number
         if rights.may_hand_over(self._service, self._caller):
             self._descriptors += descriptors
         else:
@@ -318,6 +327,6 @@ def _check_memory(descriptors: tuple[int, ...]) -> None:
     own = os.memfd_create("envfs", os.MFD_CLOEXEC)
     try:
         if any(os.fstat(descriptor).st_dev != os.fstat(own).st_dev for descriptor in descriptors):
-            raise BadRequest("a secret must be in memory (memfd_create)")
+            raise BadRequest(_IN_MEMORY)
     finally:
         os.close(own)

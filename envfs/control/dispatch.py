@@ -6,7 +6,7 @@ for, and values go by a rule for the owner too.
 """
 
 import importlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum, auto
 from typing import Any, NamedTuple, NoReturn
 
@@ -121,6 +121,7 @@ _TABLE: dict[type, Requirement] = {
     ask.ShareVault: Requirement(_C.ADMIN, Where.VAULT, "sharing.share_vault"),
     ask.ResolveConflict: Requirement(_C.WRITE, Where.LEVEL, "sharing.resolve_conflict"),
     ask.RejoinEngine: Requirement(_C.ADMIN, Where.VAULT, "sharing.rejoin"),
+    ask.AcceptLosses: Requirement(_C.ADMIN, Where.VAULT, "sharing.accept_lost_records"),
     ask.InviteMember: Requirement(_C.ADMIN, Where.VAULT, "members.invite_member"),
     ask.InviteMachine: Requirement(_C.ADMIN, Where.VAULT, "members.invite_machine"),
     ask.RotateDevice: Requirement(_C.ADMIN, Where.VAULT, "members.rotate_device"),
@@ -188,11 +189,33 @@ async def dispatch_request(call: Call, request: object) -> Sent:
         return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))
 
 
+class _Rows:
+    """The rows of one answer on their way, and whether there were any."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.is_begun = False
+
+    async def send_row(self, row: ask.Row) -> None:
+        """Send a row."""
+        self.is_begun = True
+        await self._call.send_row(row)
+
+    async def send_rows(self, rows: Iterable[ask.Row]) -> None:
+        """Send rows."""
+        self.is_begun = True
+        await self._call.send_rows(rows)
+
+
 async def _answer_when_heard(call: Call, request: object) -> Sent:
-    # a level of a shared vault may be on its way, where this home was let in or unlocked just now
+    # a level of a shared vault may be on its way, where this home was let in or unlocked just now. An answer
+    # of which the client has a part is not begun again
+    told = _Rows(call)
     try:
-        return await _answer(call, request)
+        return await _answer(call._replace(send_row=told.send_row, send_rows=told.send_rows), request)
     except NoSuchLevel:
+        if told.is_begun:
+            raise
         is_news = await call.service.sharing.hear()
         if call.service.sharing.facts.waits_for_unlock and not call.service.locks.unlocked:
             raise Locked("the vault is locked", "unlock it with `envfs unlock`") from None

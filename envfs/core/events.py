@@ -51,6 +51,7 @@ class EventKind(StrEnum):
     CANARY = "canary"
     FORGET = "forget"
     FORWARD = "forward"
+    ENGINE = "engine"
 
 
 class Dropped(NamedTuple):
@@ -218,6 +219,11 @@ def forgotten(level: str, first: int, last: int) -> Event:
 def accepted(level: str, version: int) -> Event:
     """A person takes a level as it is."""
     return Event(EventKind.ACCEPT, Channel.SOCKET, level, version)
+
+
+def losses_accepted(level: str, what: str) -> Event:
+    """A person knows that the engine had lost records. `what` names their stream and numbers."""
+    return Event(EventKind.ENGINE, Channel.SOCKET, level, operation="accept", rule=what)
 
 
 def keys_changed(project: Project, version: int, operation: KeyOperation, custody: Custody) -> Event:

@@ -30,7 +30,10 @@ class Engine(Protocol):
         ...
 
     async def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """Return the bytes of those keys that are there, in one turn as far as the engine can."""
+        """Return the bytes of those keys that are there, in one turn as far as the engine can.
+
+        A key may be listed whose record is not there, or not whole: then it is not given, and the others are.
+        """
         ...
 
     async def put_new(self, key: str, data: bytes) -> bool:

@@ -29,6 +29,7 @@ from envfs.daemon.housekeeping import (
 )
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.daemon.keyholder_start import StartedKeyholder
+from envfs.daemon.late_approval import load_approved_identity
 from envfs.daemon.liveness import Heart
 from envfs.daemon.lock import DaemonLock
 from envfs.daemon.mount_place import MountPlace
@@ -279,7 +280,7 @@ def _ready(manager: ServiceManager, path: str, ready: Callable[[str], None]) -> 
 async def _load(service: Service, passphrase: int | None) -> None:
     descriptors = () if passphrase is None else (passphrase,)
     try:
-        await identity.load_identity(service, descriptors)
+        await load_approved_identity(service, descriptors)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)  # the passphrase must not stay where it can be read again

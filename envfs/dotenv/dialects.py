@@ -32,6 +32,7 @@ _HINT = "choose another dialect for its reader, or put the variable elsewhere"
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*@dialect[ \t]+(\S+)(?=[ \t]*\r?$)", re.MULTILINE)
 _PYTHON_SINGLE = re.compile(r"[\\']")
 _PYTHON_DOUBLE = re.compile(r'[\\"]')
+_ESCAPE_FOR_DOTENVX = re.compile(r"\\[nrt]")  # between " and "
 _QUOTES: Final = ("'", "`", '"')
 _BARE_FOR_NODE = re.compile(r"[^\s\ufeff'\"`#](?:[^\r\n\u2028\u2029#]*[^\s\ufeff#\r\n])?")  # \ufeff is a blank to it
 
@@ -58,6 +59,25 @@ def dialect_text(
         for name, value in variables.items()
         if writing.is_portable_name(name)
     )
+
+
+def text_for_dotenvx(variables: Mapping[str, str]) -> str:
+    r"""Return the text of a `.env` file that dotenvx reads exactly.
+
+    To dotenvx a `$` is itself between ' and ', as to node. Between any other quotes it begins a reference, as to
+    dotenv-expand, and `\$` is one `$`.
+
+    Raises:
+        Malformed: a value that it would run or misread. The name is in the text
+    """
+    lines = []
+    for name, value in variables.items():
+        if "'" in value and "`" in value and _ESCAPE_FOR_DOTENVX.search(value):
+            text = f"{name} has a ' and a backtick, beside a backslash that dotenvx takes for an escape"
+            raise Malformed(text, f"set {name} to its base64, or leave it out with --only")
+        if writing.is_portable_name(name):
+            lines.append(_line(name, value, "expand" if "'" in value else "node"))
+    return "".join(lines)
 
 
 def dialect_refusal(value: str, dialect: str) -> str:

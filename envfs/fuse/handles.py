@@ -15,7 +15,7 @@ from pyfuse3 import FUSEError
 from envfs.core.access.caller import Caller
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.fuse.inodes import file_extent
-from envfs.fuse.kernel_table import Inode
+from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
 from envfs.fuse.nodes import VALUE
 from envfs.gate.gate import Admission, Gate
@@ -94,6 +94,23 @@ class Handles:
     def __len__(self) -> int:
         """Return how many are open."""
         return len(self._open)
+
+    def has_room(self, uid: int, view: View | None) -> bool:
+        """Tell whether a uid may open one more file that shows `view`."""
+        use = self._uses.get(uid)
+        return use is None or use.has_room(view)
+
+    def check_room(self, uid: int, view: View | None) -> None:
+        """ENFILE if a uid has too much open for one more file that shows `view`."""
+        if not self.has_room(uid, view):
+            raise FUSEError(errno.ENFILE)
+
+    def check_open(self, table: KernelTable, inode: int, uid: int, view: View) -> None:
+        """Raise what an open of an inode that shows `view` would come to, before it is on the log as a read."""
+        held = table[inode]
+        if file_extent(view, held.node).size < held.entry.st_size:
+            raise FUSEError(errno.ESTALE)
+        self.check_room(uid, view)
 
     def add(self, what: OpenFile | Listing) -> int:
         """Take over what was opened, and what it holds. ENFILE, and it is let go, if its uid has too much open."""

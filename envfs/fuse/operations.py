@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from functools import partial
 
 import pyfuse3
 from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirToken, RequestContext
@@ -38,7 +38,7 @@ from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
 from envfs.fuse.warm_answers import MountParts, WarmAnswers
-from envfs.gate.gate import Gate
+from envfs.gate.gate import Check, Gate
 from envfs.gate.views.view import View
 from envfs.host.callers import callers
 from envfs.host.memory import ReplyBuffer
@@ -176,19 +176,16 @@ class Operations(Absent):
         if node.kind is FOLDER:
             if self._gate.sees(caller, node.level):
                 return PLAIN_FACE
-            self._refuse(node, caller, "no grant")
+            self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), "no grant")
         verdict = self._verdict(node, caller)
         if not verdict.is_served:
             if verdict.decision is _ASK and asking.is_askable(node):
                 raise Unanswered(node)
-            self._refuse(node, caller, verdict.rule)
+            self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), verdict.rule)
         return verdict.face
 
     def _verdict(self, node: Node, caller: Caller, face: Face | None = None) -> Verdict:
         return self._gate.judge_access(caller, node.level, node.capability, face, past=node.version > 0)
-
-    def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
-        self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
 
     async def _view(self, node: Node, caller: Caller) -> View:
         views, level, version = self._gate.views, node.level, node.version
@@ -285,7 +282,9 @@ class Operations(Absent):
         if caller.uid != held.identity.uid:  # it came by a descriptor of another user's: the name has another inode
             self._check(held.node, caller)
             raise FUSEError(errno.ESTALE)
-        view = self._gate.admit_warm(caller, request, held.identity.content) or await self._admit(held, caller, request)
+        check = partial(self._handles.check_open, self.table, inode, caller.uid)
+        view = self._gate.admit_warm(caller, request, held.identity.content, check)
+        view = view or await self._admit(held, caller, request, check)
         if handles.is_grown(self.table[inode], view):  # opened by a descriptor: no look-up came before, to tell of it
             self.table.refreshed(self._inodes.file(held.node, caller, view))
         opened = handles.open_content(self.table[inode], caller, request, view)
@@ -293,7 +292,7 @@ class Operations(Absent):
         self.warm.learn_open(self.table[inode], opened)
         return FileInfo(fh=handle, direct_io=True, keep_cache=False)
 
-    async def _admit(self, held: Inode, caller: Caller, request: AccessRequest) -> View:
+    async def _admit(self, held: Inode, caller: Caller, request: AccessRequest, check: Check) -> View:
         # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
         # long as a handle shows it. After that the kernel is sent back to the name
         shown, content, is_behind = FORMATS[held.node.kind], held.identity.content, False
@@ -306,11 +305,12 @@ class Operations(Absent):
         if view is None or is_behind:
             raise FUSEError(errno.ESTALE)
         view.check()
-        return self._gate.admit_view(caller, request, view)
+        return self._gate.admit_view(caller, request, view, check)
 
     async def _admit_names(self, node: Node, caller: Caller) -> View:
         loop.make_way()
-        return await self._gate.admit(caller, nodes.request(node, Format.NAMES))
+        request, check = nodes.request(node, Format.NAMES), partial(self._handles.check_room, caller.uid)
+        return await self._gate.admit(caller, request, check=check)
 
     @warm_first(WarmAnswers.read)
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do

@@ -148,6 +148,8 @@ class WarmAnswers:
         admission, extent, entry = opened
         if self._table.entry(inode) is not entry or not self._gate.is_ready(admission):
             return None
+        if not self._handles.has_room(caller.uid, admission.view):
+            return None
         view = self._gate.admit_again(caller, admission)
         opener, seconds = kept_caller(caller), self._gate.served_at
         file = OpenFile(inode, opener, admission.request, view, extent, seconds, admission)

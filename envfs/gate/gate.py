@@ -6,7 +6,7 @@ Refusals are logged too.
 
 import contextlib
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, NoReturn
 
 from envfs.core import events
@@ -22,6 +22,7 @@ from envfs.core.events import Event, Served
 from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge
 from envfs.gate.approvals.asking import Approvals, refusal
 from envfs.gate.approvals.board import Patience
+from envfs.gate.approvals.standing import Approval
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.judge import Judge
@@ -40,6 +41,12 @@ _PIDFD = frozenset((Need.PIDFD,))
 
 _OF_VIEWS = frozenset((Format.DOTENV, Format.JSON, Format.ENVIRON, Format.VALUE))
 _WITH_VALUES = _OF_VIEWS | {Format.OWN}
+
+Check = Callable[[View], None]  # raises if a view cannot be handed on. It is asked before anything is recorded
+
+
+def _pass(_view: View | None = None) -> None:
+    pass
 
 
 class Admission(NamedTuple):
@@ -70,10 +77,13 @@ class Gate(Judge):
         self.on_alarm: Callable[[bytes], None] = lambda _line: None  # hears the entry of a canary that is read
         self.readings = Readings()
 
-    async def admit(self, caller: Caller, request: AccessRequest, patience: Patience | None = None) -> View:
+    async def admit(
+        self, caller: Caller, request: AccessRequest, patience: Patience | None = None, check: Check = _pass
+    ) -> View:
         """Return the view for a caller that may have it, recorded and held. The caller of this releases it.
 
-        Where a person decides, a caller with `patience` waits for the answer.
+        Where a person decides, a caller with `patience` waits for the answer. The view is recorded after `check`,
+        which may refuse it.
 
         Raises:
             NotApproved: it may not. That is on the log
@@ -83,14 +93,14 @@ class Gate(Judge):
         """
         if patience is not None:
             await self.ask(caller, request, patience)
-        view = self.admit_warm(caller, request)
+        view = self.admit_warm(caller, request, check=check)
         if view is None:
             try:
                 view = await self._make(request)
             except (Malformed, TooLarge):  # what these say names variables, and so is recorded first
                 self._refusals.record(events.refused(request, "the view cannot be made"), caller)
                 raise
-            view = self._serve(caller, request, self._approve(caller, request), view)
+            view = self._serve(caller, request, self._approve(caller, request), view, check)
         return view
 
     async def ask(self, caller: Caller, request: AccessRequest, patience: Patience) -> None:
@@ -127,7 +137,9 @@ class Gate(Judge):
                 return await self.views.get_past(request.level, request.version, request.face)
             return await self.views.get(request.level, request.face)
 
-    def admit_warm(self, caller: Caller, request: AccessRequest, content: Hashable = None) -> View | None:
+    def admit_warm(
+        self, caller: Caller, request: AccessRequest, content: Hashable = None, check: Check = _pass
+    ) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first, or a person has to be asked.
 
         With a `content`, None as well when the view that is ready has another in the format that is asked for.
@@ -139,7 +151,7 @@ class Gate(Judge):
         view = None if request.is_past else self.views.warm(request.level, request.face)
         if view is None or content not in (None, view.content(request.format)):
             return None
-        return self._serve(caller, request, verdict, view)
+        return self._serve(caller, request, verdict, view, check)
 
     def admission(self, caller: Caller, request: AccessRequest, view: View) -> Admission | None:
         """Return what admits callers of the same uid, program and control group to a ready view from now on.
@@ -174,9 +186,9 @@ class Gate(Judge):
         self.readings.note(caller, admission.request, admission.view.version, self.served_at)
         return admission.view.hold()
 
-    def admit_view(self, caller: Caller, request: AccessRequest, view: View) -> View:
+    def admit_view(self, caller: Caller, request: AccessRequest, view: View, check: Check) -> View:
         """As `admit`, for a view that was made before."""
-        return self._serve(caller, request, self._approve(caller, request), view)
+        return self._serve(caller, request, self._approve(caller, request), view, check)
 
     async def admit_own(self, caller: Caller, request: AccessRequest) -> View:
         """As `admit`, for the level's own text to the letter. It is in the part `dotenv` of what this returns."""
@@ -208,7 +220,7 @@ class Gate(Judge):
             self.refuse(caller, request, "placeholders alone")
         return self._approve(caller, request)
 
-    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> Face:
+    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] = _pass) -> Face:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
         Returns the face that it has to fit. A comparison with the values tells whether a guess is right, and a copy has
@@ -216,15 +228,31 @@ class Gate(Judge):
         It is asked once the caller is approved. The log must name no version that never was: those it names count as
         seen.
         """
-        is_of_values = request.format in (Format.COMPARE, Format.OWN)
-        verdict = (self._approve_whole if is_of_values else self._approve_any)(caller, request)
-        if find is not None:
-            find()
-        if is_of_values:
-            self._count(caller, request)
-        self.log.append(events.read(request, Served(request.version), verdict), caller)
-        self.readings.note(caller, request, request.version, clocks.boot_seconds())
-        return verdict.face
+        return self.admit_all_facts(caller, ((request, find),))[0]
+
+    def admit_all_facts(
+        self, caller: Caller, requests: Sequence[tuple[AccessRequest, Callable[[], object]]]
+    ) -> list[Face]:
+        """As `admit_facts`, for what a caller gets of several levels or versions: of all of them, or of none."""
+        approved = [self._approve_facts(caller, *each) for each in requests]
+        for (request, _), (verdict, approval) in zip(requests, approved, strict=True):
+            if _is_of_values(request):
+                self._count(caller, request)
+            self.log.append(events.read(request, Served(request.version), verdict), caller)
+            self._approvals.note_served(approval, caller, request.level, verdict)
+            self.readings.note(caller, request, request.version, clocks.boot_seconds())
+        return [verdict.face for verdict, _ in approved]
+
+    def _approve_facts(
+        self, caller: Caller, request: AccessRequest, find: Callable[[], object]
+    ) -> tuple[Verdict, Approval | None]:
+        if not _is_of_values(request):
+            verdict, approval = self._approve_any(caller, request), None
+        else:
+            verdict = self._approve_whole(caller, request)
+            approval = self._approvals.approval_behind(caller, request.level, verdict, request.capability)
+        find()
+        return verdict, approval
 
     def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
         past = request.is_past
@@ -274,8 +302,11 @@ class Gate(Judge):
             f"the owner can approve it with `envfs grant {request.level} --uid {caller.uid}`",
         )
 
-    def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
-        # all that may have to be asked again comes before the count and the entry, which are made once
+    def _serve(
+        self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View, check: Check = _pass
+    ) -> View:
+        # all that may fail, or have to be asked again, comes before the count and the entry, which are made once
+        check(view)
         approval = self._approvals.approval_behind(caller, request.level, verdict, request.capability)
         self._count(caller, request)
         if request.format in _WITH_VALUES and view.has_canary(request.variables):
@@ -297,6 +328,10 @@ class Gate(Judge):
             if self.uses.is_large():
                 self.uses.tidy(self.book.load())
             self.uses.record(rule, process, caller.pid)
+
+
+def _is_of_values(request: AccessRequest) -> bool:
+    return request.format in (Format.COMPARE, Format.OWN)
 
 
 def _served(request: AccessRequest, view: View) -> Served:

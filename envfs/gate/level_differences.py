@@ -61,9 +61,11 @@ class LevelDifferences:
         level = pair.now.level
         if pair.before.level == level and pair.own and not self._gate.decide(caller, level).has_values:
             return await self._by_history(caller, pair, has_changed=not hides_changed)
-        for side in (pair.before, pair.now):
-            compared = side._replace(format=Format.COMPARE)
-            self._gate.admit_facts(caller, compared, partial(self._layers, side, own=pair.own))
+        sides = [
+            (side._replace(format=Format.COMPARE), partial(self._layers, side, own=pair.own))
+            for side in (pair.before, pair.now)
+        ]
+        self._gate.admit_all_facts(caller, sides)
         return NameDifferences(await self._compared(pair))
 
     async def _compared(self, pair: TextPair) -> ChangedNames:
@@ -90,14 +92,12 @@ class LevelDifferences:
 
     async def _by_history(self, caller: Caller, pair: TextPair, *, has_changed: bool) -> NameDifferences:
         level, sides = pair.now.level, (pair.before, pair.now)
-        faces = [
-            self._gate.admit_facts(caller, side._replace(format=Format.HISTORY), partial(self._layers, side, own=True))
-            for side in sides
-        ]
-        ends = [sum(version for _, version in self._layers(side, own=True)) for side in sides]
+        asked = [(side._replace(format=Format.HISTORY), partial(self._layers, side, own=True)) for side in sides]
         named = self._gate.decide(caller, level, Capability.NAMES)
         if not named.is_served:
             self._gate.refuse(caller, pair.now._replace(format=Format.NAMES), named.rule)
+        faces = self._gate.admit_all_facts(caller, asked)
+        ends = [sum(version for _, version in self._layers(side, own=True)) for side in sides]
         shown = HistoryFace((*faces, named.face), has_values=False, has_messages=False, has_changed=has_changed)
         low, high = sorted(ends)
         changes = [shown.shown(change) for change in await self._changes(level, low + 1, high)]

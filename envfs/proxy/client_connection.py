@@ -115,7 +115,7 @@ class ClientConnection:
             with trio.move_on_after(_IDLE_SECONDS):
                 return await incoming.read_request()
         except Rejected as rejected:
-            await self._answer(incoming, Refusal(rejected.status, "malformed", rejected.text))
+            await self._answer(incoming, Refusal(rejected.status, _kind(rejected), rejected.text))
         return None
 
     # -- CONNECT -------------------------------------------------------------------------------------------------------
@@ -303,3 +303,7 @@ def _refusal_of(error: Exception, endpoint: Endpoint) -> Refusal:
             return Refusal(refusals.BAD_GATEWAY, "upstream", error.text)
         case _:
             return Refusal(refusals.BAD_GATEWAY, "upstream", f"{endpoint.authority} does not answer")
+
+
+def _kind(rejected: Rejected) -> str:
+    return "malformed" if rejected.status == 400 else "refused"  # noqa: PLR2004

@@ -15,7 +15,7 @@ from envfs.protocol.proxying import AdmitRequest
 from envfs.proxy import relaying
 from envfs.proxy.bodies import LARGEST, body_place_kind, has_messages, substitute_body, substitute_message
 from envfs.proxy.daemon_link import NotAdmitted
-from envfs.proxy.grpc_messages import MessageScrubber, is_of_messages
+from envfs.proxy.grpc_messages import QUIET_SECONDS, MessageScrubber, is_of_messages
 from envfs.proxy.host_pool import HostPool
 from envfs.proxy.incoming import Incoming
 from envfs.proxy.inner_lengths import has_inner_lengths, of_same_length
@@ -51,6 +51,7 @@ _SWITCHING, _WEBSOCKET, _HTTP2 = 101, b"websocket", b"2"
 _EXTENSIONS: Final = b"sec-websocket-extensions"
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _BODILESS: Final = (204, 304)
+_AS_IT_IS: Final = (b"", b"identity")  # codings
 _CODINGS_TAKEN: Final = (b"accept-encoding", b"grpc-accept-encoding")
 Headers = list[tuple[bytes, bytes]]
 
@@ -238,16 +239,16 @@ class HostConnection:
         pairs, body_filter = self._pairs_of(response), None
         if has_body and self._pairs:
             try:
-                body_filter = _body_filter(response, coding, pairs, is_http2=not isinstance(outgoing, Outgoing))
+                body_filter = _body_filter(response, coding, pairs)
             except UnknownCoding:
                 raise UpstreamFailed("the response is in a coding that cannot be looked through for keys") from None
-            is_decoded = coding.strip().lower() not in (b"", b"identity")
+            is_decoded = coding.strip().lower() not in _AS_IT_IS
             headers = [pair for pair in headers if not (is_decoded and pair[0] == b"content-encoding")]
         is_chunked = bool(
             response.value(b"transfer-encoding")
         )  # then any other length counts for nothing (RFC 9112 §6.3)
         length = b"" if is_chunked else response.value(b"content-length")
-        if length and (body_filter is None or (keeps_length(pairs) and not coding)):
+        if length and (body_filter is None or (keeps_length(pairs) and body_filter.keeps_length)):
             headers.append((b"content-length", length))
         reason = scrub_header(response.reason, self._pairs)
         await self._incoming.respond(response.status, headers, reason, is_held=has_body and outgoing.has_more())
@@ -258,7 +259,7 @@ class HostConnection:
 
     async def _send_response_body(self, outgoing: "AnyOutgoing", body_filter: BodyFilter | None) -> None:
         try:
-            while (piece := await outgoing.read_body()) is not None:
+            while (piece := await self._next_piece(outgoing, body_filter)) is not None:
                 for out in (piece,) if body_filter is None else body_filter.feed(piece):
                     await self._incoming.send_body(out)
             if body_filter is not None:
@@ -266,6 +267,13 @@ class HostConnection:
         except UnknownCoding:
             raise UpstreamFailed("the response is not in the coding that it names, or ends early") from None
         await self._incoming.end(self._passed_on(outgoing.trailers()))
+
+    async def _next_piece(self, outgoing: "AnyOutgoing", body_filter: BodyFilter | None) -> bytes | None:
+        while isinstance(body_filter, MessageScrubber) and body_filter.has_held:
+            with trio.move_on_after(QUIET_SECONDS):
+                return await outgoing.read_body()
+            await self._incoming.send_body(body_filter.release())
+        return await outgoing.read_body()
 
     def _passed_on(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         passed = [(name, value) for name, value in headers if not is_of_connection(name.decode("latin-1"))]
@@ -316,9 +324,8 @@ class HostConnection:
         await MessageRelay(client, host, self._pairs, filling).run(*early)
 
 
-def _body_filter(response: ResponseHead, coding: bytes, pairs: list[Replacement], *, is_http2: bool) -> BodyFilter:
-    # one message by one, so that a host that is made to call its echo gRPC could cut a value by two of them
-    if is_http2 and is_of_messages(response.value(b"content-type")):
+def _body_filter(response: ResponseHead, coding: bytes, pairs: list[Replacement]) -> BodyFilter:
+    if is_of_messages(response.value(b"content-type")) and coding.strip().lower() in _AS_IT_IS:
         return MessageScrubber(pairs, response.value(b"grpc-encoding"))
     return Scrubber(pairs, coding)
 

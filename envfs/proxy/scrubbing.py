@@ -107,6 +107,11 @@ def _squeezed(text: Text) -> bytes:
 class BodyFilter(Protocol):
     """A filter of a body, piece by piece."""
 
+    @property
+    def keeps_length(self) -> bool:
+        """Tell whether nothing but a placeholder of another length makes another length of it."""
+        ...
+
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Take a piece. Return pieces to pass on."""
         ...
@@ -128,6 +133,11 @@ class Scrubber:
         self._replacer = Replacer(pairs)
         self._decoder = _decoder(coding)
         self._is_begun = False
+
+    @property
+    def keeps_length(self) -> bool:
+        """Tell whether it is in no coding."""
+        return self._decoder is None
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Take a piece. Return pieces to pass on.

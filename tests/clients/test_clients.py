@@ -192,6 +192,13 @@ def test_the_client_speaks_http_2_to_a_host_that_does(behind: Behind, http2: Htt
     assert [seen.headers["authorization"] for seen in http2.seen] == [f"Bearer {KEY}"]
 
 
+def test_a_websocket_by_http_2_is_not_offered_and_refused_alone(behind: Behind, http2: Http2Upstream) -> None:
+    _need("node")
+    http2.seen.clear()
+    assert behind.run('node http2_websocket.mjs "$URL"', http2.port).split() == ["false", "501", "refused", "200"]
+    assert [seen.path for seen in http2.seen] == ["/key"]
+
+
 def test_a_binary_body_of_20_mb_arrives_bit_by_bit(behind: Behind) -> None:
     _need("curl")
     body = os.urandom(LARGE)

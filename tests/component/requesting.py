@@ -68,6 +68,7 @@ CASES: dict[str, Case] = {
     "share the vault": Case(R.ShareVault("folder:/nowhere/engine"), R.Done, needs_key=False),
     "resolve a conflict": Case(R.ResolveConflict("/shop", mine=True), R.Failed, needs_key=False, needs_log=False),  # no
     "rejoin the engine": Case(R.RejoinEngine(), R.Failed, needs_key=False, needs_log=False),  # there is none
+    "accept losses": Case(R.AcceptLosses(), R.Failed, needs_key=False, needs_log=False),  # there are none
     "list holders": Case(R.ListHolders("/shop", "LOG"), R.Done),
     "report an incident": Case(R.ReportIncident("/shop", "LOG"), R.IncidentReported),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),

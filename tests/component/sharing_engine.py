@@ -35,8 +35,8 @@ class EngineInMemory:
 class Line:
     """One machine's way to an engine. `away` makes every verb fail, `stuck` wait for ever.
 
-    After `lost_answers` puts that are carried out there is an error in place of the answer. `before_put` is asked
-    before each one, with its key.
+    Records in `withheld` are named and not given. After `lost_answers` puts that are carried out there is an error in
+    place of the answer. `before_put` is asked before each one, with its key.
     """
 
     def __init__(self, engine: EngineInMemory) -> None:
@@ -49,6 +49,7 @@ class Line:
         self.asked: list[str] = []
         self.prefixes: set[str] = set()  # of keys, of which heads were asked for
         self.fetched: set[str] = set()
+        self.withheld: set[str] = set()
         self.watched: tuple[str, ...] = ()
         self.late = ""
         self.before_put: Callable[[str], Awaitable[None]] | None = None
@@ -78,7 +79,8 @@ class Line:
     async def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         await self._reach("get")
         self.fetched.update(keys)
-        return {key: self._engine.records[key] for key in keys if key in self._engine.records}
+        given = [key for key in keys if key not in self.withheld]
+        return {key: self._engine.records[key] for key in given if key in self._engine.records}
 
     async def put_new(self, key: str, data: bytes) -> bool:
         await self._reach("put_new")

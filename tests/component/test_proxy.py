@@ -149,9 +149,9 @@ def test_a_header_in_which_a_host_cuts_a_value_is_left_out(proxy: Proxy, upstrea
 
 
 def test_a_value_is_not_cut_by_messages_that_are_none(proxy: Proxy, upstream: Upstream) -> None:
-    _, body = _ask(proxy, upstream, "/cut_by_messages")
-    assert VALUE[:-3] not in body
-    assert body[5:] == AUTHORIZED["Authorization"].encode()
+    with pytest.raises(http.client.RemoteDisconnected):  # not one byte of a body that is none of messages
+        _ask(proxy, upstream, "/cut_by_messages")
+    assert upstream.seen
 
 
 def test_what_a_host_sends_behind_a_response_answers_no_other_request(proxy: Proxy, upstream: Upstream) -> None:

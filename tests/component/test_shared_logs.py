@@ -199,4 +199,4 @@ def test_a_revoke_lists_what_was_read_on_other_machines(shared: tuple[Team, Engi
 def test_a_plan_has_logs_last_and_facts_stay(tmp_path: Path) -> None:
     assert not is_shared("audit/short")
     assert not is_shared("audit/0123456789abcdef/more")
-    assert SharingFacts(tmp_path / "facts").went_back == {}
+    assert SharingFacts(tmp_path / "facts").lost.all() == {}

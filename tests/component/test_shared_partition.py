@@ -144,7 +144,7 @@ def test_a_project_that_is_closed_later_is_fetched_no_more_and_stays_as_it_is(pa
         assert not [text for text in {*pair.line.prefixes, *pair.line.fetched} if "blog" in text]
         del pair.engine.records[record.record_key("level/blog", 2)]
         del pair.engine.records[record.record_key("level/blog", 1)]
-        assert pair.reader.service.sharing.facts.went_back == {}
+        assert pair.reader.service.sharing.facts.lost.all() == {}
 
     shared(pair, script)
 
@@ -155,12 +155,12 @@ def test_what_is_withheld_or_lost_of_the_own_part_is_told(pair: Pair) -> None:
         facts = pair.reader.service.sharing.facts
         pair.engine.records[record.record_key("level/shop/prod", 3)] = b"later"
         pair.reader.service.sharing.wake()
-        await until(lambda: "does not give @00000002.json" in facts.refused.get("level/shop/prod", ""))
+        await until(lambda: "does not give @00000002.json" in str(facts.refused.get("level/shop/prod")))
         del pair.engine.records[record.record_key("level/shop/prod", 3)]
         lost = pair.engine.records.pop(record.record_key("level/shop", 1))
         pair.reader.service.sharing.wake()
         await until(lambda: pair.engine.records.get(record.record_key("level/shop", 1)) == lost)
-        assert set(facts.went_back) <= {"level/shop"}
+        assert set(facts.lost.all()) <= {"level/shop"}
 
     shared(pair, script)
 

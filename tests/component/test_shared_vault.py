@@ -244,7 +244,7 @@ def test_story_15_an_engine_that_lost_its_last_records_is_named_and_given_them_a
         lost = engine.records.pop(record.record_key("level/shop/prod", 2))
         one.service.sharing.wake()
         await until(lambda: engine.records.get(record.record_key("level/shop/prod", 2)) == lost)
-        assert one.service.sharing.facts.went_back == {"level/shop/prod": (2, 1)}
+        assert one.service.sharing.facts.lost.all() == {"level/shop/prod": (2, 1)}
 
     sharing(script, one, other)
 
@@ -276,8 +276,8 @@ def test_an_engine_that_names_records_which_it_does_not_give_keeps_no_other_stre
         line.asked.clear()
         one.service.sharing.wake()
         await until(lambda: len(one.service.sharing.facts.refused) == 2)
-        fault = one.service.sharing.facts.refused["level/shop/prod"]
-        assert fault == "it names 99999999 records, and does not give @00000002.json"
+        refusal = one.service.sharing.facts.refused["level/shop/prod"]
+        assert refusal.fault == "it names 99999999 records, and does not give @00000002.json"
         await put(other, "/blog", "A=1\n")
         await until(lambda: one.open_vault.vault.versions("/blog")[-1] == 2)
         assert "hunter3" in await text_of(one, "/shop/prod")

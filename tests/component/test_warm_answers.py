@@ -288,7 +288,9 @@ def test_the_open_files_of_a_user_are_bounded_all_the_same(world: World) -> None
         await warmed(reader)
         number = (await reader.walk(PATH)).st_ino
         handles = [(await reader.open(number)).fh for _ in range(MOST_HANDLES)]
+        before = world.entries()
         assert (await reader.cat(PATH)).error == "ENFILE"
+        assert world.entries() == before  # what could not be opened was not read
         for handle in handles:
             await reader.operations.release(handle)
         assert (await reader.cat(PATH)).error == "ok"

@@ -3,6 +3,7 @@
 The promises that it shares with others are in `test_contract`.
 """
 
+import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,16 +127,23 @@ def test_a_record_is_not_there_before_its_last_piece_is(place: Place) -> None:
     use_one(place, use)
 
 
-def test_a_record_with_a_piece_of_another_is_refused(place: Place) -> None:
+@pytest.mark.parametrize("piece", [b"?", None], ids=["another", "none"])
+def test_a_record_without_one_of_its_pieces_is_listed_and_others_are_given(place: Place, piece: bytes | None) -> None:
     data = os.urandom(PIECE_BYTES + 1)
 
     async def use(engine: Engine) -> None:
         assert isinstance(engine, EtcdEngine)
         assert await engine.put_new(KEY, data)
-        record, _ = cut_record(KEY, data)
-        await engine._put(engine._piece(record, 1), b"?")
-        with pytest.raises(StoreUnavailable, match="piece"):
-            await engine.get([KEY])
+        assert await engine.put_new(OTHER_KEY, b"other")
+        name = engine._piece(cut_record(KEY, data)[0], 1)
+        if piece is None:
+            await ask(place, "/v3/kv/deleterange", {"key": base64.b64encode(name.encode()).decode()})
+        else:
+            await engine._put(name, piece)
+        assert await engine.get([KEY, OTHER_KEY]) == {OTHER_KEY: b"other"}
+        assert sorted(await engine.list("")) == sorted([KEY, OTHER_KEY])
+        assert await engine.put_new(KEY, data) is False  # and the pieces are there again
+        assert await engine.get([KEY]) == {KEY: data}
 
     use_one(place, use)
 
@@ -152,14 +160,14 @@ def test_an_erased_record_has_no_pieces_any_more(place: Place) -> None:
     use_one(place, use)
 
 
-@pytest.mark.parametrize("value", ["", "AA", "Ag==", "AQ=="])
-def test_what_others_put_there_is_no_record(place: Place, value: str) -> None:
+@pytest.mark.parametrize("value", ["", "eA==", "Ag==", "AQ=="])
+def test_what_others_put_there_is_given_as_it_stands_and_keeps_no_other_record_back(place: Place, value: str) -> None:
     async def use(engine: Engine) -> None:
-        await ask(place, "/v3/kv/put", {"key": name_of(place, KEY), "value": value if value != "AA" else "eA=="})
-        with pytest.raises(StoreUnavailable):
-            await engine.get([KEY])
+        assert await engine.put_new(OTHER_KEY, b"other")
+        await ask(place, "/v3/kv/put", {"key": name_of(place, KEY), "value": value})
+        assert await engine.get([KEY, OTHER_KEY]) == {KEY: base64.b64decode(value), OTHER_KEY: b"other"}
         await ask(place, "/v3/kv/put", {"key": name_of(place, "../x"), "value": "eA=="})
-        assert await engine.list("") == [KEY]
+        assert sorted(await engine.list("")) == sorted([KEY, OTHER_KEY])
 
     use_one(place, use)
 

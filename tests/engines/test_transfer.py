@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from envfs.errors import BadRequest, Conflict
+from envfs_cli.sharing.copying import check_copied
 from envfs_cli.sharing.courier import EngineCourier
 from envfs_cli.sharing.ssh_members import authorized_line
 from envfs_cli.sharing.transfer import Transferred, transfer_records
@@ -30,6 +31,7 @@ class FakeCourier:
 
     def __init__(self, records: dict[str, bytes], fails_after: int = 1 << 30) -> None:
         self.records = records
+        self.halves: set[str] = set()  # records that are named and not given, until they are put again
         self.order: list[str] = []
         self._left = fails_after
 
@@ -37,12 +39,13 @@ class FakeCourier:
         return sorted(self.records)
 
     def get(self, keys: list[str]) -> dict[str, bytes]:
-        return {key: self.records[key] for key in keys if key in self.records}
+        return {key: self.records[key] for key in keys if key in self.records and key not in self.halves}
 
     def put_new(self, key: str, data: bytes) -> bool:
         self._left -= 1
         if self._left < 0:
             raise OSError("cut")
+        self.halves.discard(key)
         if key in self.records:
             return False
         self.order.append(key)
@@ -63,6 +66,22 @@ def test_members_and_keys_come_before_levels_and_the_description_last() -> None:
     assert kinds == ["member", "key", "level", "vault.toml"]
     shop = [key for key in target.order if key.startswith("level/shop/")]
     assert shop == sorted(shop)
+
+
+def test_a_record_that_the_target_names_and_does_not_give_is_put_again() -> None:
+    target = FakeCourier(dict(RECORDS))
+    target.halves = {"level/shop/@00000007.json", "key/shop/@00000001.age"}
+    assert transfer(RECORDS, target) == Transferred(2, len(RECORDS) - 2, 0, (), ())
+    assert not target.halves
+
+
+def test_a_record_that_the_source_names_and_does_not_give_is_named() -> None:
+    source, target = FakeCourier(dict(RECORDS)), FakeCourier({})
+    source.halves = {"level/shop/@00000007.json"}
+    report = transfer_records(source, target, lambda _place, _total: None)  # type: ignore[arg-type]
+    assert report == Transferred(len(RECORDS) - 1, 0, 0, (), (), ("level/shop/@00000007.json",))
+    with pytest.raises(Conflict, match=r"level/shop/@00000007\.json"):
+        check_copied(report)
 
 
 def test_a_copy_that_was_cut_goes_on_and_half_a_copy_is_no_vault() -> None:
@@ -101,7 +120,7 @@ def test_an_engine_that_loses_what_it_acknowledged_is_named() -> None:
             return key.endswith("7.json") or super().put_new(key, data)
 
     report = transfer(RECORDS, Forgetful({}))
-    assert report.conflicts == tuple(f"level/shop/@{number:08d}.json" for number in range(7, 101, 10))
+    assert report.withheld == tuple(f"level/shop/@{number:08d}.json" for number in range(7, 101, 10))
 
 
 @pytest.mark.soak

@@ -75,6 +75,7 @@ LOCKED = {
     "sync resolve /app --mine": 103,
     "sync resolve /.. --mine": 105,
     "sync rejoin": 113,
+    "sync accept": 123,
     "member invite": 2,
     "member role ben --role king": 2,
     "member invite ben --level /..": 105,

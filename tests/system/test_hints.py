@@ -192,6 +192,7 @@ CASES = {
     "no such level to write": Case("unset /nope A", ("envfs ls",)),
     "no such conflict": Case("sync resolve /shop --mine", ("envfs sync status",)),
     "no engine to rejoin": Case("sync rejoin", ("envfs sync status",)),
+    "no loss to accept": Case("sync accept", ("envfs sync status",)),
     "no such author": Case("authors forget nobody", ("envfs authors",)),
     "no such version": Case("rollback /shop 99 -y", ("envfs history {}",)),
     "a level in the way": Case("mv /shop /blog", ("envfs cp {} {}",), with_a_blog),

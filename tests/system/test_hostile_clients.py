@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -239,6 +240,52 @@ def test_a_secret_that_is_no_memory_of_ours_or_too_large_is_refused(victim: Home
         os.close(handle)
     with Peer(victim.socket) as peer:
         assert peer.ask(_SET)["code"] == "bad-request"
+
+
+_HANDS_OVER = """
+import array, os, socket, sys
+descriptor = os.open(sys.argv[2], getattr(os, sys.argv[3]))
+for request in sys.argv[4:]:
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(sys.argv[1])
+        rights = array.array("i", [descriptor])
+        peer.sendmsg([bytes.fromhex(request)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        print("bad-request" in str(peer.recv(10000)), flush=True)
+"""
+_TOKEN: Body = {"type": "use-token"}
+
+
+@contextmanager
+def _handing_over(victim: Home, path: Path, flag: str, requests: int) -> Iterator[list[str]]:
+    """Have a stranger send a descriptor of a path with a token's request and with a write: gives the answers."""
+    words = [str(victim.socket), str(path), flag, *(frame(_TOKEN).hex(), frame(_SET).hex()) * requests]
+    command = [*as_user(_STRANGER), sys.executable, "-I", "-S", "-c", _HANDS_OVER, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield [process.stdout.readline().strip() for _ in range(2 * requests)]
+
+
+def test_a_descriptor_of_the_mount_itself_is_refused_and_asked_nothing(victim: Home) -> None:
+    with _handing_over(victim, victim.mnt, "O_PATH", 2) as answers:
+        assert answers == ["True"] * 4
+
+
+def test_a_descriptor_on_a_file_system_that_never_answers_lets_nobody_wait(victim: Home, tmp_path: Path) -> None:
+    mount = tmp_path / "stuck"
+    mount.mkdir()
+    for folder in (tmp_path, *list(tmp_path.parents)[:3]):
+        if folder.owner() == "root" and folder != Path("/tmp"):
+            folder.chmod(0o711)
+    serve = [sys.executable, str(Path(__file__).with_name("stuck_file.py")), str(mount)]
+    with ExitStack() as held:
+        server = held.enter_context(subprocess.Popen(serve, stdout=subprocess.PIPE))
+        assert server.stdout
+        assert server.stdout.readline() == b"ready\n"
+        answers = held.enter_context(_handing_over(victim, mount / "file", "O_RDONLY", 6))
+        held.callback(subprocess.run, ["umount", "-l", str(mount)], check=True)
+        held.callback(server.kill)  # only then can the stranger end: it waits for its own descriptor
+        assert answers == ["True"] * 12
+        _answers(victim)
 
 
 def test_what_a_stranger_says_cannot_write_on_a_terminal(victim: Home) -> None:

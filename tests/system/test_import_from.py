@@ -1,4 +1,7 @@
-"""`import --from` with the tools themselves: what direnv, pass and dotenvx hold is in the level as they give it out."""
+"""`import --from` with the tools themselves: what direnv and pass hold is in the level as they give it out.
+
+Those that Debian does not have are in tests/other_tools.
+"""
 
 import os
 import shutil
@@ -66,21 +69,3 @@ def test_the_entries_below_a_folder_of_pass(target: Home, store: Mapping[str, st
     assert target.envfs("get", "/pass", "DATABASE_URL").text == "hunter2\n"
     assert target.envfs("get", "/pass", "TLS_KEY").text == _PEM
     target.envfs("import", "--from", "pass", "shop/none", "/pass", environ=store, status=101)
-
-
-_DOTENVX = Path(__file__).parents[2] / ".dialects/node_modules/.bin"
-
-
-@pytest.mark.soak
-@pytest.mark.skipif(not (_DOTENVX / "dotenvx").exists(), reason="needs dotenvx: `contrib/install dialects`")
-def test_a_file_that_dotenvx_encrypted(target: Home, own_ground: Path) -> None:
-    file = own_ground / ".env.production"
-    file.write_text('A=1\nB="two $A"\n')
-    environ = {"PATH": f"{_DOTENVX}:{os.environ['PATH']}"}
-    _run("dotenvx", "encrypt", "-f", str(file), environ=environ)
-    assert "two" not in file.read_text()
-    words = ("import", "--from", "dotenvx", str(file), "/dotenvx")
-    target.envfs(*words, environ={**environ, "A": "of this shell"})
-    assert target.envfs("export", "/dotenvx").text == "A=1\nB='two 1'\n"
-    (own_ground / ".env.keys").unlink()
-    target.envfs(*words, environ=environ, status=100)

@@ -1,15 +1,17 @@
 """Somebody who was let in while their machine heard of nothing: the next mount or command has the vault, at once."""
 
 import shutil
+import signal
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Homes
-from tests.system.home import Home
+from tests.system.home import ENVFS, SECONDS, Home, eventually
 
-_LEVEL = "/shop/prod"
+_LEVEL, _COPIES = "/shop/prod", ("other", "standing")
 
 
 def _join(ana: Home, ben: Home, engine: str) -> None:
@@ -27,7 +29,9 @@ def test_an_approval_counts_for_a_machine_that_did_not_wait_for_it(new_home: Hom
         _join(ana, ben, engine)
         assert "nobody has approved" in ben.envfs("mount", status=102).complaint
         ana.envfs("member", "approve", "ben", "-y")
-        other = Home(Path(shutil.copytree(ben.path, f"{ben.path}-other")))
+        other, standing = (
+            Home(Path(shutil.copytree(ben.path, f"{ben.path}-{name}"))) for name in ("other", "standing")
+        )
         assert other.envfs("get", _LEVEL, "A").text == "1\n"  # without a daemon
         ben.envfs("mount")
         try:
@@ -35,6 +39,28 @@ def test_an_approval_counts_for_a_machine_that_did_not_wait_for_it(new_home: Hom
             assert "/nope" in ben.envfs("get", "/nope", "A", status=103).complaint
         finally:
             ben.envfs("unmount")
+        with subprocess.Popen(
+            [ENVFS, "mount", "--foreground"], env=standing.environ(), stderr=subprocess.PIPE
+        ) as child:
+            assert child.stderr is not None
+            eventually(lambda: standing.socket.exists() or child.poll() is not None, "it serves")
+            assert standing.socket.exists(), child.stderr.read()
+            assert standing.envfs("get", _LEVEL, "A").text == "1\n"
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(SECONDS) == 0
+            assert child.stderr.read() == b""
+
+
+def test_a_machine_that_nobody_let_in_says_so_if_its_engine_is_away(new_home: Homes, ground: Path) -> None:
+    ana, ben = new_home(), Home(Path(tempfile.mkdtemp(dir=ground, prefix="late-")))
+    engine = Path(tempfile.mkdtemp(dir=ground, prefix="late-engine-"))
+    with ana.served():
+        ana.envfs("sync", "start", f"folder:{engine}")
+        _join(ana, ben, f"folder:{engine}")
+    engine.rename(f"{engine}-away")
+    said = ben.envfs("mount", status=102).complaint
+    assert "nobody has approved this device yet, as far as this machine knows: " in said
+    assert str(engine) in said
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ _UNSHOWN = {
     130: "tests/system/test_terminal_keys.py presses ctrl-C",
     141: "tests/system/test_terminal_keys.py closes the pipe",
 }
-_FAKED = {"sync resolve", "sync rejoin", "sync log", "log verify --machine"}  # tests/unit/cli/commands/test_commands.py
+_FAKED = {  # tests/unit/cli/commands/test_commands.py
+    *("sync resolve", "sync rejoin", "sync accept", "sync log", "log verify --machine"),
+}
 
 
 @pytest.mark.parametrize("path", _SESSIONS, ids=[path.stem for path in _SESSIONS])

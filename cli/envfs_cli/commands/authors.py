@@ -54,6 +54,8 @@ def _list(rows: "list[control.AuthorRow]", arguments: AuthorsArguments) -> int:
         output.rows_json(rows)
         return 0
     output.print_table(
-        ("AUTHOR", "NAME", "STANDING"), [(row.author, output.clean(row.name) or "-", row.standing) for row in rows]
+        ("AUTHOR", "NAME", "STANDING"),
+        [(row.author, output.clean(row.name) or "-", row.standing) for row in rows],
+        none="nobody has written to this vault",
     )
     return 0

@@ -47,7 +47,9 @@ def run_check(arguments: CheckArguments) -> int:
         output.as_json([problem._asdict() for problem in problems])
     else:
         output.print_table(
-            ("PROBLEM", "NAME", "WHAT"), [(problem.kind, problem.name, problem.text) for problem in problems]
+            ("PROBLEM", "NAME", "WHAT"),
+            [(problem.kind, problem.name, problem.text) for problem in problems],
+            none="",  # the next line says it
         )
         output.done(f"{len(facts)} variables, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)}")
     fails = any(problem.error or arguments.strict for problem in problems)

@@ -121,9 +121,10 @@ def _print(differences: "list[VariableDifference]", arguments: DiffArguments) ->
         shown = 4 if arguments.reveal else 2
         output.as_json([dict(list(difference._asdict().items())[:shown]) for difference in differences])
         return
+    none = "no variable differs"
     ordered = sorted(differences, key=lambda difference: difference.name)
     if arguments.reveal:
         cells = [(_SIGNS.get(row.change, "?"), row.name, row.before or "", row.now or "") for row in ordered]
-        output.print_table(("", "NAME", "BEFORE", "NOW"), cells, whole=True)
+        output.print_table(("", "NAME", "BEFORE", "NOW"), cells, none=none, whole=True)
     else:
-        output.print_table(("", "NAME"), [(_SIGNS.get(row.change, "?"), row.name) for row in ordered])
+        output.print_table(("", "NAME"), [(_SIGNS.get(row.change, "?"), row.name) for row in ordered], none=none)

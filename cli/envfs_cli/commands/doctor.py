@@ -109,7 +109,7 @@ def _plugins(path: str) -> "list[FindingRow]":
 
 def _print(findings: "list[FindingRow]") -> None:
     if not output.on_terminal():
-        output.print_table((), [(row.state, row.check, row.text, row.hint) for row in findings])
+        output.print_table((), [(row.state, row.check, row.text, row.hint) for row in findings], none="")
         return
     width = max(len(row.check) for row in findings)
     for row in findings:

@@ -30,7 +30,7 @@ _TOOLS: "dict[ExportTool, _Form]" = {
     "dotenvx": _Form("dotenv", "node", "dotenvx encrypt -f FILE"),
     "sops": _Form("json", "", "sops encrypt --input-type json --output-type json FILE"),
     "op": _Form("op", "", "op item create --template FILE"),
-    "doppler": _Form("json", "", "doppler secrets upload FILE"),
+    "doppler": _Form("json", "", "doppler secrets upload FILE --silent"),
     "infisical": _Form("dotenv", "node", "infisical secrets set --file=FILE"),
     "direnv": _Form("direnv", "", "direnv allow"),
     "chamber": _Form("json", "", "chamber import SERVICE FILE"),
@@ -127,7 +127,7 @@ def _exported(link: session.Session, arguments: ExportArguments, format_name: "F
     if arguments.own:
         return link.ask(control.ReadView(level, "own", "export", (), version, moment=moment))[1]
     if format_name == "environ" or (
-        format_name in ("dotenv", "json", "example") and not only
+        format_name in ("dotenv", "json", "example") and not only and arguments.to != "dotenvx"
     ):  # the daemon writes these itself
         reply, blob = link.ask(control.ReadView(level, format_name, "export", only, version, dialect, why, moment))
         masked.note_if_masked(reply)
@@ -138,7 +138,10 @@ def _exported(link: session.Session, arguments: ExportArguments, format_name: "F
     from envfs.dotenv import dialects, formats
 
     if format_name == "dotenv" and isinstance(reply, control.ViewSent):
-        text = dialects.dialect_text(variables, reply.dialect)
+        is_for_dotenvx = arguments.to == "dotenvx"
+        text = (
+            dialects.text_for_dotenvx(variables) if is_for_dotenvx else dialects.dialect_text(variables, reply.dialect)
+        )
         return masked.with_first_line(reply, text, format_name).encode()
     if format_name == "github":
         _mask(formats.github_masks(variables))

@@ -51,7 +51,7 @@ def run_find(arguments: FindArguments) -> int:
         output.rows_json(found)
     else:
         heads = ("LEVEL", "VARIABLE", "VERSION", *(("FOUND",) if arguments.value else ()))
-        output.print_table(heads, [_cells(row)[: len(heads)] for row in found])
+        output.print_table(heads, [_cells(row)[: len(heads)] for row in found], none="no variable is found")
     print_notes(reply)
     return status
 

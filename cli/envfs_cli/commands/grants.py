@@ -23,6 +23,8 @@ def run_grants(arguments: GrantsArguments) -> int:
     else:
         heads = ("ID", "LEVEL", "WHO", "DECISION", "CAN", "UNTIL (UTC)", "MORE")
         output.print_table(
-            heads, [(row.id, row.level, *rules.rule_cells(row, output.shown_time(row.until))) for row in rows]
+            heads,
+            [(row.id, row.level, *rules.rule_cells(row, output.shown_time(row.until))) for row in rows],
+            none="there is no rule: nobody but the owner reads anything; `envfs grant /LEVEL --user NAME` makes one",
         )
     return 0

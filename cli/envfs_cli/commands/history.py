@@ -30,6 +30,7 @@ def run_history(arguments: HistoryArguments) -> int:
     if arguments.json:
         output.rows_json(rows)
         return status
+    none = f"{level} has no version" + (f" that changes {arguments.name}" if arguments.name else "")
     heads = ("VERSION", "TIME", "AUTHOR", "CHANGES", "OPERATION", "MESSAGE")
-    output.print_table(heads, [versions.version_cells(row) for row in rows])
+    output.print_table(heads, [versions.version_cells(row) for row in rows], none=none)
     return status

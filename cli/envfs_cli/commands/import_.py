@@ -198,7 +198,7 @@ def _try_out(jobs: "tuple[Job, ...]", arguments: ImportArguments) -> int:
         output.as_json([row._asdict() for row in rows])
     else:
         cells = [(row.file, row.level, row.name, ", ".join(row.what)) for row in rows]
-        output.print_table(("FILE", "LEVEL", "NAME", "WHAT"), cells)
+        output.print_table(("FILE", "LEVEL", "NAME", "WHAT"), cells, none="there is nothing to import")
     for text in (text for job in jobs for text in job.notes):
         output.note(text)
     _check(jobs)

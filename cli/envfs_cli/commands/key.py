@@ -49,7 +49,9 @@ def _list(arguments: KeyArguments) -> int:
         (row.project, str(row.number), row.kid[:_SHORT], "newest" if row.newest else "history", str(row.levels))
         for row in rows
     ]
-    output.print_table(("PROJECT", "KEY", "KID", "USE", "LEVELS"), cells)
+    output.print_table(
+        ("PROJECT", "KEY", "KID", "USE", "LEVELS"), cells, none="there is no project, so there is no key"
+    )
     return status
 
 

@@ -112,7 +112,7 @@ def _print(link: "Session", arguments: LogArguments, criteria: control.CountLog)
     count = usual if arguments.lines is None else arguments.lines
     printer = _Printer(as_json=arguments.json)
     link.follow(control.ReadLog(count, arguments.follow, *criteria), printer.take)
-    return LogBroken.status if printer.is_broken else 0
+    return printer.end()
 
 
 def _of_machines(link: "Session", arguments: LogArguments, criteria: control.CountLog) -> int:
@@ -128,7 +128,7 @@ def _of_machines(link: "Session", arguments: LogArguments, criteria: control.Cou
     count = usual if arguments.lines is None else arguments.lines
     printer = _Printer(as_json=arguments.json)
     link.follow(control.ReadSharedLog(count, name, *criteria), printer.take)
-    return LogBroken.status if printer.is_broken else 0
+    return printer.end()
 
 
 def _count(link: "Session", criteria: control.CountLog, *, as_json: bool) -> None:
@@ -155,20 +155,27 @@ def _verify(link: "Session", pin: str, *, as_json: bool) -> int:
 
 
 class _Printer:
-    """Prints entries one by one. A line that is none `is_broken`, is reported once, and hides no other."""
+    """Prints entries one by one. A line that is none is reported once, and hides no other."""
 
     def __init__(self, *, as_json: bool) -> None:
         """Print sentences, or lines as they are."""
         self._as_json = as_json
-        self.is_broken = False
+        self._is_broken = self._has_printed = False
 
     def take(self, row: object) -> None:
         """Print an entry."""
         if not isinstance(row, control.LogRow):
             return
+        self._has_printed = True
         facts = log_entries.parse_entry(row.line)
         if facts is not None:
             output.print_row(row.line.rstrip("\n") if self._as_json else log_entries.entry_sentence(facts))
-        elif not self.is_broken:
-            self.is_broken = True
+        elif not self._is_broken:
+            self._is_broken = True
             output.error(LogBroken("the access log holds a line that is no entry", "`envfs log verify`"))
+
+    def end(self) -> int:
+        """Say if there was no entry. Return the exit status."""
+        if not (self._has_printed or self._as_json):
+            output.done("no entry of the access log is meant by these options")
+        return LogBroken.status if self._is_broken else 0

@@ -38,7 +38,8 @@ def run_ls(arguments: LsArguments) -> int:
         (row.level, str(row.version or "-"), output.shown_time(row.time) or "-", "yes" if row.allowed else "no")
         for row in rows
     ]
-    output.print_table(("LEVEL", "VERSION", "CHANGED", "APPROVED"), cells)
+    none = "no level was removed" if arguments.removed else "there is no level; `envfs set /app NAME` makes one"
+    output.print_table(("LEVEL", "VERSION", "CHANGED", "APPROVED"), cells, none=none)
     return status
 
 
@@ -54,5 +55,9 @@ def _list_names(arguments: LsArguments) -> int:
     if arguments.json:
         output.as_json([{"level": row.level, "name": row.name, "source": row.source} for row in rows])
     else:
-        output.print_table(("LEVEL", "NAME", "SET BY"), [(row.level, row.name, row.source) for row in rows])
+        output.print_table(
+            ("LEVEL", "NAME", "SET BY"),
+            [(row.level, row.name, row.source) for row in rows],
+            none="no variable is set here",
+        )
     return 0

@@ -208,7 +208,7 @@ def _list(arguments: MemberArguments) -> int:
     if not members:
         output.note("this vault has one owner and no other member; `envfs member invite` shares it")
         return 0
-    output.print_table(("NAME", "ROLE", "STATE", "LEVELS", "ENDS"), [_cells(row) for row in members])
+    output.print_table(("NAME", "ROLE", "STATE", "LEVELS", "ENDS"), [_cells(row) for row in members], none="")
     for row in members:
         if row.state == "joined":
             name = output.clean(row.name)
@@ -246,7 +246,7 @@ def _devices(arguments: MemberArguments) -> int:
         (output.clean(row.name), f"{row.device[:8]}{' (this one)' if row.is_yours else ''}", row.fingerprint)
         for row in devices
     ]
-    output.print_table(("NAME", "KEY", "FINGERPRINT"), cells)
+    output.print_table(("NAME", "KEY", "FINGERPRINT"), cells, none="no device is listed")
     return 0
 
 
@@ -279,11 +279,11 @@ def _revoke(arguments: MemberArguments, request: control.RevokeMember) -> int:
     if arguments.json:
         output.rows_json(readable)
         return 0
-    if readable:
-        output.print_table(
-            ("LEVEL", "VARIABLE", "READ", "TO CHANGE IT"),
-            [(row.level, row.name, _read_there(row), f"envfs rotate {row.level} {row.name}") for row in readable],
-        )
+    output.print_table(
+        ("LEVEL", "VARIABLE", "READ", "TO CHANGE IT"),
+        [(row.level, row.name, _read_there(row), f"envfs rotate {row.level} {row.name}") for row in readable],
+        none="they could read no variable",
+    )
     if request.rekey is False:
         output.note("no new key was made: they can open what is written from now on")
     return _told(reply)

@@ -9,6 +9,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets, standard_streams
 from envfs_cli.daemon import background, client, join_refusals, launch, mount_lock, other_session
 from envfs_cli.terminal import prompts
+from envfs_cli.terminal.unseen_typing import UnseenTyping
 
 _LARGEST = 1 << 20
 
@@ -44,7 +45,8 @@ def run_mount(arguments: MountArguments) -> int:
         lock = mount_lock.lock_for_mount()
         standard_streams.give_nothing()
         os.execve(sys.executable, _with(command, secret, lock), launch.daemon_environment(client.user_locations()))  # noqa: S606
-    where = _served(command, secret, asks=not (file or secrets.named_file("")))
+    with UnseenTyping():
+        where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
     return 0
 
@@ -63,7 +65,7 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
     for left in reversed(range(secrets.TRIES)):
         try:
             with prompts.Waiting("starting"):
-                return _start_as_member(command, secret)
+                return _start(command, secret)
         except WrongPassphrase as error:
             if not asks or (secret >= 0 and not left):
                 raise
@@ -72,20 +74,6 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
                 os.close(secret)
             secret = secrets.passphrase_descriptor(None)
     raise WrongPassphrase("the passphrase is wrong", "nothing was changed")
-
-
-def _start_as_member(command: "list[str]", secret: int) -> str:
-    # somebody may have been let in while no daemon ran here that would have heard of it
-    try:
-        return _start(command, secret)
-    except NotApproved:
-        from envfs_cli.sharing import joining
-
-        if not joining.fetch_list():
-            raise
-    if secret >= 0:
-        os.lseek(secret, 0, os.SEEK_SET)
-    return _start(command, secret)
 
 
 def _start(command: "list[str]", secret: int) -> str:

@@ -86,7 +86,10 @@ def _list(arguments: ProjectArguments) -> int:
     if arguments.json:
         output.rows_json(rows)
         return status
-    output.print_table(("PROJECT", "CUSTODY", "STATE", "LEVELS", "KEYS", "RECIPIENTS"), [_cells(row) for row in rows])
+    heads = ("PROJECT", "CUSTODY", "STATE", "LEVELS", "KEYS", "RECIPIENTS")
+    output.print_table(
+        heads, [_cells(row) for row in rows], none="there is no project; `envfs set /app NAME` makes one"
+    )
     for row in rows:
         if row.unfinished:
             output.note(
@@ -146,6 +149,8 @@ def _recipients(arguments: ProjectArguments, name: str) -> int:
         return 0
     for recipient in recipients:
         output.print_line(output.clean(recipient))
+    if not recipients:
+        output.done(f"{name} has no recipient of its own")
     return 0
 
 

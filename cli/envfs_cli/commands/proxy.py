@@ -123,7 +123,7 @@ def _test_keys(arguments: ProxyArguments) -> int:
     if arguments.json:
         output.rows_json(results)
     else:
-        output.print_table(("VARIABLE", "HOST", "STATE", "WHY"), [tuple(result) for result in results])
+        output.print_table(("VARIABLE", "HOST", "STATE", "WHY"), [tuple(result) for result in results], none="")
     return EnvFSError.status if any(result.state != "ok" for result in results) else 0
 
 

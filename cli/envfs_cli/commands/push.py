@@ -112,14 +112,15 @@ def _print_pushes(pushes: "list[Push]", *, as_json: bool) -> None:
     if as_json:
         output.as_json([{"names": push.names, "command": push.words} for push in pushes])
     else:
-        output.print_table(("VALUES OF", "GO TO"), [(", ".join(push.names), shlex.join(push.words)) for push in pushes])
+        rows = [(", ".join(push.names), shlex.join(push.words)) for push in pushes]
+        output.print_table(("VALUES OF", "GO TO"), rows, none="there is nothing to push")
 
 
 def _report(rows: "list[Pushed]", *, as_json: bool) -> int:
     if as_json:
         output.rows_json(rows)
     else:
-        output.print_table(("NAME", "TARGET", "STATE"), [row[:3] for row in rows])
+        output.print_table(("NAME", "TARGET", "STATE"), [row[:3] for row in rows], none="")
         for text in dict.fromkeys(row.text for row in rows if row.text):
             for line in text.splitlines():
                 output.note(f"{rows[0].target} said: {line}")

@@ -155,8 +155,10 @@ def _with_origins(rows: list[ScanFinding]) -> list[ScanFinding]:
 def _print(rows: list[ScanFinding], *, as_json: bool) -> None:
     if as_json:
         output.rows_json(rows)
-    elif rows:
-        output.print_table(("PLACE", "LEVEL", "VARIABLE", "FORM"), [row.cells() for row in rows])
+    else:
+        output.print_table(
+            ("PLACE", "LEVEL", "VARIABLE", "FORM"), [row.cells() for row in rows], none=""
+        )  # `_report` says it
 
 
 def _report(reply: control.ContentScanned, *, is_brief: bool) -> None:

@@ -106,7 +106,7 @@ def _print_status(user: ServiceUser | None, *, as_json: bool) -> int:
     if as_json:
         output.as_json(state._asdict())
     else:
-        output.print_table(state._fields, [[text or "-" for text in state]])
+        output.print_table(state._fields, [[text or "-" for text in state]], none="")
     return 0 if state.active == "active" else 1
 
 

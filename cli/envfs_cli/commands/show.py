@@ -9,6 +9,7 @@ from envfs_cli.replies import masked
 from envfs_cli.replies.variables import variables_of
 
 _HIDDEN = "••••••"
+_NONE = "no variable is set here"
 
 
 class ShowArguments(NamedTuple):
@@ -35,9 +36,9 @@ def run_show(arguments: ShowArguments) -> int:
         output.as_json([{**row._asdict(), **({"value": values[row.name]} if values else {})} for row in rows])
     elif values:
         cells = [(row.name, values.get(row.name, _HIDDEN), row.level) for row in rows]
-        output.print_table(("NAME", "VALUE", "SET BY"), cells, whole=True)
+        output.print_table(("NAME", "VALUE", "SET BY"), cells, none="", whole=True)
     else:
-        output.print_table(("NAME", "SET BY"), [(row.name, row.level) for row in rows])
+        output.print_table(("NAME", "SET BY"), [(row.name, row.level) for row in rows], none=_NONE)
     return 0
 
 
@@ -63,5 +64,5 @@ def _show_own(link: session.Session, arguments: ShowArguments, dated: DatedLevel
     if arguments.json:
         output.as_json([{"name": name, "level": level} for name in names])
     else:
-        output.print_table(("NAME", "SET BY"), [(name, level) for name in names])
+        output.print_table(("NAME", "SET BY"), [(name, level) for name in names], none=_NONE)
     return 0

@@ -41,10 +41,9 @@ def run_stale(arguments: StaleArguments) -> int:
     listed.sort(key=lambda row: (_ORDER.index(row.state) if row.state in _ORDER else 0, row.due))
     if arguments.json:
         output.rows_json(listed)
-    elif listed:
-        output.print_table(
-            ("LEVEL", "VARIABLE", "STATE", "DUE", "SET", "BY", "OWNER", "ROTATE"), [_cells(row) for row in listed]
-        )
+    else:
+        heads = ("LEVEL", "VARIABLE", "STATE", "DUE", "SET", "BY", "OWNER", "ROTATE")
+        output.print_table(heads, [_cells(row) for row in listed], none="")  # said below
     due = [row for row in listed if row.state != "good"]
     if not due and not arguments.json:
         output.done("nothing is due")

@@ -22,7 +22,7 @@ _IN_ORDER = ("waiting", "aside", "left")  # kinds of rows that nobody has to do 
 class SyncArguments(NamedTuple):
     """The arguments of `sync`."""
 
-    action: "Literal['status', 'start', 'resolve', 'log', 'rejoin']"
+    action: "Literal['status', 'start', 'resolve', 'log', 'rejoin', 'accept']"
     subject: str | None
     mine: bool
     theirs: bool
@@ -48,6 +48,9 @@ def run_sync(arguments: SyncArguments) -> int:
         case "rejoin":
             link = session.start_session(arguments.passphrase_file)
             return _done(link.reply(control.RejoinEngine()), as_json=arguments.json)
+        case "accept":
+            link = session.start_session(arguments.passphrase_file)
+            return _done(link.reply(control.AcceptLosses()), as_json=arguments.json)
         case _:
             raise Unhandled(arguments.action)
 
@@ -100,6 +103,8 @@ def _print(report: control.SharingReport, rows: "list[control.SharingRow]") -> N
         output.print_field("", output.clean(row.kind).ljust(10), " ", output.clean(_sentence(row)), _style(row))
     for level in dict.fromkeys(output.clean(row.subject) for row in rows if row.kind == "conflict"):
         output.hint(f"`envfs sync resolve {level} --mine` has this machine's values count, `--theirs` leaves them")
+    if any(row.kind == "went-back" for row in rows):
+        output.hint("`envfs sync accept` says that you know that the engine lost records, and is on the log")
     if any(row.kind == "forked" for row in rows):
         output.hint("`envfs sync rejoin` takes the engine's records, and merges this machine's versions into them")
 

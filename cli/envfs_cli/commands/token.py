@@ -78,7 +78,8 @@ def _list(arguments: TokenArguments) -> int:
     if arguments.json:
         output.rows_json(rows)
         return 0
-    output.print_table(("ID", "LEVEL", "CAN", "UNTIL (UTC)", "MORE"), [_cells(row) for row in rows])
+    none = "there is no token; `envfs token create /LEVEL` prints a new one"
+    output.print_table(("ID", "LEVEL", "CAN", "UNTIL (UTC)", "MORE"), [_cells(row) for row in rows], none=none)
     return 0
 
 

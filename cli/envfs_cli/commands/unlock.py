@@ -5,6 +5,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import client, session
 from envfs_cli.terminal import prompts
+from envfs_cli.terminal.unseen_typing import UnseenTyping
 
 
 class UnlockArguments(NamedTuple):
@@ -21,9 +22,10 @@ def run_unlock(arguments: UnlockArguments) -> int:
     Raises:
         Locked: there is nobody to ask for it, and no file that holds it was named
     """
-    asking = session.session_over(client.need_running(), arguments.passphrase_file, arguments.project)
     try:
-        asking.unlock(arguments.ttl or 0, arguments.project or "")
+        with UnseenTyping():
+            asking = session.session_over(client.need_running(), arguments.passphrase_file, arguments.project)
+            asking.unlock(arguments.ttl or 0, arguments.project or "")
     except Locked as error:
         raise _without_terminal(error, arguments.project or "") from None
     output.done("unlocked")

@@ -23,5 +23,5 @@ def run_who(arguments: WhoArguments) -> int:
         output.rows_json(rows)
     else:
         heads = ("STATE", "LEVEL", "VERSION", "FORMAT", "USER", "PID", "PROGRAM", "SECONDS AGO")
-        output.print_table(heads, [reader_cells(row) for row in rows])
+        output.print_table(heads, [reader_cells(row) for row in rows], none=f"no process reads {arguments.level}")
     return 0

@@ -1,6 +1,7 @@
 """Asking with a passphrase when one is needed: what is locked is unlocked, and the request is made again."""
 
 import os
+import sys
 
 from envfs import locations
 from envfs.errors import EnvFSError, Locked, TooLarge, WrongPassphrase
@@ -100,9 +101,15 @@ class Session:
 
     def unlock(self, seconds: int = 0, project: str = "") -> None:
         """Unlock the vault or a project, for `seconds` or without end, asking for the passphrase if it needs one."""
-        from envfs_cli.terminal.prompts import NoTerminal
+        from envfs_cli.terminal.unseen_typing import UnseenTyping
 
         self._locked[project] = _what_is_locked(project)
+        with UnseenTyping(needed=True):
+            self._unlock(seconds, project)
+
+    def _unlock(self, seconds: int, project: str) -> None:
+        from envfs_cli.terminal.prompts import NoTerminal
+
         for _ in range(_MOST_LOCKS):
             try:
                 self._with_passphrase(self._ask_once, control.Unlock(seconds, project), "unlocking")
@@ -260,7 +267,16 @@ def given_reason(reason: "str | None") -> str:
 
 def start_session(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
     """Reach a daemon, or start one for this command alone. The rest is as for `session_over`."""
-    return session_over(shared_link() or client.reach_daemon(), passphrase_file, project)
+    return session_over(shared_link() or _reach_daemon(), passphrase_file, project)
+
+
+def _reach_daemon() -> "Link":
+    if sys.stdout is None or not sys.stdout.isatty():
+        return client.reach_daemon()
+    from envfs_cli.terminal.unseen_typing import UnseenTyping
+
+    with UnseenTyping():  # another process may have to end first, and then somebody types ahead
+        return client.reach_daemon()
 
 
 def session_over(link: "Link", passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:

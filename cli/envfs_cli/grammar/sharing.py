@@ -74,6 +74,7 @@ COMMANDS = (
                 resolve="decide the conflicts of a level",
                 log="list machines that share their access log; `log on`, `log off`: this one does, or not; `log send`",
                 rejoin="take the engine's records where it has others, and merge this machine's versions into them",
+                accept="say that you know that the engine had lost records, so that nobody is warned of it any more",
             ),
             Argument(
                 "subject",
@@ -94,6 +95,7 @@ COMMANDS = (
             "envfs sync status --json",
             "envfs sync resolve /shop/prod --mine",
             "envfs sync rejoin",
+            "envfs sync accept",
             "envfs sync log on",
         ),
         details="`start` writes the engine into the settings, as `engine` under [store], and `envfs member join` "
@@ -101,6 +103,7 @@ COMMANDS = (
         "away wait, readers see them, and they are merged by variable once it is back. Where two machines changed one "
         "variable, the value that came to the engine first stays, and the other one is kept as a conflict. "
         "Where an engine lost records and got others in their places, both sides stay as they are until `rejoin`: what "
-        "this machine had is kept aside.",
+        "this machine had is kept aside. Where it lost records alone, this machine gives them back, and warns of it "
+        "until `accept`, which is in the access log.",
     ),
 )

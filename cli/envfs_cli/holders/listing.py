@@ -44,11 +44,12 @@ def list_holders(link: "Session", level: str, name: str, *, version: int = 0, be
 def print_holders(rows: "Sequence[control.HolderRow]") -> None:
     """Print them as a table, those with an old value first."""
     rows = sorted(rows, key=lambda row: row.is_current)
+    none = "no live process is known to have a value"
     if output.on_terminal():
         heads = ("PID", "USER", "SINCE", "VALUE", "CHANNEL", "PROGRAM")
-        output.print_table(heads, [_cells(row) for row in rows])
+        output.print_table(heads, [_cells(row) for row in rows], none=none)
     else:
-        output.print_table(_HEADS, [_all_cells(row) for row in rows])
+        output.print_table(_HEADS, [_all_cells(row) for row in rows], none=none)
 
 
 _HEADS = (

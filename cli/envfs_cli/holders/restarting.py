@@ -214,10 +214,8 @@ def report_outcomes(outcomes: "Sequence[RestartOutcome]", *, as_json: bool) -> i
         output.rows_json(outcomes)
     else:
         rows = [(_result(one), ",".join(map(str, one.pids)), one.about, one.text) for one in outcomes]
-        if rows:
-            output.print_table(("RESULT", "PID", "PROCESS", "WHAT"), rows)
-        else:
-            output.note("no live process is known to have an old value")
+        none = "no live process is known to have an old value"
+        output.print_table(("RESULT", "PID", "PROCESS", "WHAT"), rows, none=none)
     return 0 if all(outcome.done for outcome in outcomes) else EnvFSError.status
 
 

@@ -20,7 +20,11 @@ def print_machines(rows: "Sequence[control.LogMachineRow]", *, as_json: bool) ->
     if as_json:
         output.rows_json(rows)
         return
-    output.print_table(("MEMBER", "MACHINE", "KEY", "STATE", "ENTRIES", "SENT"), [_cells(row) for row in rows])
+    output.print_table(
+        ("MEMBER", "MACHINE", "KEY", "STATE", "ENTRIES", "SENT"),
+        [_cells(row) for row in rows],
+        none="no machine has a log here",
+    )
 
 
 def print_verified(rows: "Sequence[control.LogMachineRow]", *, as_json: bool) -> None:

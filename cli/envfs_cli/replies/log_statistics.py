@@ -16,7 +16,7 @@ def print_statistics(callers: "list[CallerStatRow]", hours: "list[HourStatRow]")
     """Print a table of callers, and on a terminal a chart of reads over time."""
     table = [_HEADS, *map(_cells, callers)]
     heads, *rows = _fitting(table, line_wrap.table_width()) if output.on_terminal() else table
-    output.print_table(heads, rows)
+    output.print_table(heads, rows, none="no entry of the access log is meant by these options")
     if output.on_terminal() and hours:
         for line in ("", *chart(hours, _block())):
             output.print_line(line)

@@ -24,7 +24,8 @@ def print_presence(rows: "list[control.PresenceRow]", *, as_json: bool) -> int:
     if as_json:
         output.rows_json(rows)
     else:
-        output.print_table(("NAME", "STATE", "SET BY", "SINCE"), [presence_cells(row) for row in rows])
+        heads = ("NAME", "STATE", "SET BY", "SINCE")
+        output.print_table(heads, [presence_cells(row) for row in rows], none="no variable is set here")
     states = {row.state for row in rows}
     if NOT_SET in states:
         return NoSuchVariable.status

@@ -82,7 +82,7 @@ def print_sources(sources: "list[VariableSource]", *, as_json: bool) -> None:
         output.rows_json(sources)
         return
     rows = [(row.name, _from(row), _other(row), _danger(row)) for row in sources]
-    output.print_table(("NAME", "FROM", "IN PLACE OF", "DANGEROUS"), rows)
+    output.print_table(("NAME", "FROM", "IN PLACE OF", "DANGEROUS"), rows, none="the command is given no variable")
     if refused := [row.name for row in sources if row.refused]:
         several = dangerous_variables.named(refused)
         output.note(

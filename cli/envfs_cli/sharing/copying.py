@@ -60,11 +60,19 @@ def pull_vault(address: str, prefixes: "Sequence[str]" = ("",)) -> "Transferred"
 
 
 def check_copied(report: "Transferred") -> None:
-    """Refuse records that differ on the two sides. Raises Conflict."""
+    """Refuse records that differ on the two sides, or that one of them does not give. Raises Conflict."""
     if report.conflicts:
-        more = len(report.conflicts) - _NAMED
-        named = ", ".join(report.conflicts[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-        raise Conflict(f"other records stand there under {named}", "nothing was overwritten")
+        raise Conflict(f"other records stand there under {_some(report.conflicts)}", "nothing was overwritten")
+    if report.withheld:
+        raise Conflict(
+            f"one side names records and does not give them: {_some(report.withheld)}",
+            "a machine that has them brings them back: envfs store push ADDRESS",
+        )
+
+
+def _some(keys: "Sequence[str]") -> str:
+    more = len(keys) - _NAMED
+    return ", ".join(keys[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def print_copied(report: "Transferred", *, as_json: bool) -> None:

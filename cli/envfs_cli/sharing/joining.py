@@ -33,12 +33,6 @@ def is_begun() -> bool:
     return os.path.exists(client.user_locations().identity) and bool(_setting("identity", "founder"))
 
 
-def fetch_list() -> bool:
-    """Copy what the list of members has at this home's engine, and not here. Tell whether anything came."""
-    engine = _setting("store", "engine") if _setting("identity", "founder") else ""
-    return bool(engine) and pull_vault(engine, _ASKED_FIRST).copied > 0
-
-
 def _setting(table: str, name: str) -> str:
     import tomllib
 

@@ -21,7 +21,8 @@ _BATCH = 64
 class Transferred(NamedTuple):
     """How many records were `copied`, and how many were there already. `beyond` counts those that only the target has.
 
-    `conflicts` are keys whose bytes differ, `forgotten` those without bytes on one side.
+    `conflicts` are keys whose bytes differ, `forgotten` those without bytes on one side. `withheld` are keys that one
+    side names without giving the record.
     """
 
     copied: int
@@ -29,6 +30,7 @@ class Transferred(NamedTuple):
     beyond: int
     conflicts: tuple[str, ...]
     forgotten: tuple[str, ...]
+    withheld: tuple[str, ...] = ()
 
 
 def transfer_records(
@@ -48,7 +50,7 @@ def transfer_records(
     keys = [key for prefix in prefixes for key in source.list_keys(prefix)]
     there = {key for prefix in prefixes for key in target.list_keys(prefix)}
     _check_same_vault(source, target)
-    copied, conflicts, forgotten = 0, list[str](), list[str]()
+    copied, conflicts, forgotten, withheld = 0, list[str](), list[str](), list[str]()
     for start, batch in _batches(sorted(keys, key=_order)):
         tell(start, len(keys))
         records = source.get(batch)
@@ -56,14 +58,24 @@ def transfer_records(
             if key in records and key not in there:
                 copied += target.put_new(key, records[key])
         present = target.get(batch)
+        if halves := [key for key in records if key in there and key not in present]:
+            copied += _put_again(target, halves, records)
+            present |= target.get(halves)
+        withheld += [key for key in batch if key not in records or key not in present]
         for key, data in records.items():
-            if present.get(key) != data:
-                is_forgotten = key in present and not (data and present[key])
+            if key in present and present[key] != data:
+                is_forgotten = not (data and present[key])
                 (forgotten if is_forgotten else conflicts).append(key)
     beyond = len(there - set(keys))
-    return Transferred(
-        copied, len(keys) - copied - len(conflicts) - len(forgotten), beyond, tuple(conflicts), tuple(forgotten)
-    )
+    same = len(keys) - copied - len(conflicts) - len(forgotten) - len(withheld)
+    return Transferred(copied, same, beyond, tuple(conflicts), tuple(forgotten), tuple(withheld))
+
+
+def _put_again(target: "EngineCourier", keys: "Sequence[str]", records: "dict[str, bytes]") -> int:
+    # a record whose pieces are not all there has its name already, and gets the pieces by this. Returns how many do
+    for key in keys:
+        target.put_new(key, records[key])
+    return len(target.get(keys))
 
 
 def _check_same_vault(source: "EngineCourier", target: "EngineCourier") -> None:

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar
 
+    from envfs_cli.terminal.unseen_typing import UnseenTyping
+
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _STEP = 0.1
 _TOLD_BYTES = 1 << 16
@@ -90,6 +92,7 @@ def confirm(question: str, *, default: bool = False) -> bool:
     from envfs.core.visible_text import visible_text
     from envfs_cli import line_wrap
 
+    _show_typing()
     shown = f"{visible_text(question)} {'[Y/n]' if default else '[y/N]'}"
     _show_question(f"{line_wrap.wrap_message(shown, 0, 0)} ")
     try:
@@ -98,6 +101,12 @@ def confirm(question: str, *, default: bool = False) -> bool:
         _show_question("\n")  # what is next, a shell's prompt for one, begins a line
         raise
     return answer.strip().lower() in ("y", "yes") or (default and answer == "\n")
+
+
+def _show_typing() -> None:
+    from envfs_cli.terminal import unseen_typing
+
+    unseen_typing.show_typing()
 
 
 def _show_question(text: str) -> None:
@@ -128,52 +137,70 @@ def need_yes(question: str) -> None:
 
 
 class Waiting:
-    """Shows that something is being done, on a terminal only and only if it takes a while."""
+    """Shows that something is being done, on a terminal only and only if it takes a while.
 
-    _child: "ClassVar[int]" = 0  # there is one terminal, so one that draws
+    The terminal does not echo meanwhile: a person may type the passphrase that is asked for next.
+    """
+
+    _drawing: "ClassVar[Waiting | None]" = None  # there is one terminal, so one that draws
+    _child: "ClassVar[int]" = 0
     _told: "ClassVar[int]" = -1  # where it hears how far the work is
     _started: "ClassVar[float]" = 0.0  # before it, on the clock that only goes on
 
     def __init__(self, what: str) -> None:
         """Say `what` is being done."""
         self._what = what
-        self._draws = False
+        self._unseen: UnseenTyping | None = None
 
     def __enter__(self) -> None:
         """Start a child that draws: the work itself blocks."""
-        if sys.stderr is not None and sys.stderr.isatty() and not Waiting._child:
-            hears, Waiting._told = os.pipe()
-            os.set_blocking(hears, False)
-            os.set_blocking(Waiting._told, False)
-            Waiting._started = time.monotonic()
-            try:
-                child = os.fork()
-            except OSError:
-                child = -1  # the work goes on without it
-            if child == 0:
-                self._draw(hears)
-            os.close(hears)
-            if child < 0:
-                os.close(Waiting._told)
-            Waiting._child = max(child, 0)
-            self._draws = child > 0
+        if sys.stderr is None or not sys.stderr.isatty():
+            return
+        from envfs_cli.terminal import unseen_typing
+
+        self._unseen = unseen_typing.UnseenTyping()
+        self._unseen.__enter__()
+        if Waiting._drawing is None:
+            self.draw()
 
     def __exit__(self, *_: object) -> None:
         """Stop drawing, unless that is for the block around this one."""
-        if self._draws:
+        if Waiting._drawing is self:
             self.stop()
+        if self._unseen is not None:
+            self._unseen.__exit__()
+
+    def draw(self) -> None:
+        """Draw from here on, after a moment."""
+        hears, told = os.pipe()
+        os.set_blocking(hears, False)
+        os.set_blocking(told, False)
+        parent = os.getpid()
+        try:
+            child = os.fork()
+        except OSError:
+            os.close(told)  # the work goes on without it
+        else:
+            if child == 0:
+                self._draw(hears, parent)
+            Waiting._drawing, Waiting._child, Waiting._told, Waiting._started = self, child, told, time.monotonic()
+        os.close(hears)
 
     @staticmethod
-    def stop() -> None:
-        """Stop drawing, if somebody does, and clear the line if there can be something on it."""
+    def stop() -> "Waiting | None":
+        """Stop drawing, if somebody does, and clear the line if there can be something on it. Return who drew."""
+        drawing, Waiting._drawing = Waiting._drawing, None
         child, Waiting._child = Waiting._child, 0
         if child:
+            import signal
+
             os.close(Waiting._told)
-            os.kill(child, 15)
+            os.kill(child, signal.SIGKILL)  # any other one could be lost while the child begins
             os.waitpid(child, 0)
             if time.monotonic() - Waiting._started >= _PATIENCE and not _is_dumb():
                 sys.stderr.write("\r\x1b[K")
                 sys.stderr.flush()
+        return drawing
 
     @staticmethod
     def tell(how_far: str) -> None:
@@ -182,23 +209,31 @@ class Waiting:
             with contextlib.suppress(OSError):  # the one that draws is behind, or has ended
                 os.write(Waiting._told, f"{how_far}\n".encode())
 
-    def _draw(self, hears: int) -> None:
+    def _draw(self, hears: int, parent: int) -> None:
         import signal
 
+        from envfs_cli import line_wrap
+        from envfs_cli.terminal import unseen_typing
+
+        unseen_typing.leave_to_parent()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, _erase)
-        parent, turn, how_far = os.getppid(), 0, ""
+        turn, how_far = 0, ""
         time.sleep(_PATIENCE)
-        if _is_dumb():  # it can erase nothing, so it is told once
+        is_dumb = _is_dumb()  # it can erase nothing, so it is told once
+        if is_dumb and os.getppid() == parent:
             os.write(2, f"{self._what} ...\n".encode(sys.stderr.encoding, sys.stderr.errors or "replace"))
-            os._exit(0)
+        while is_dumb and os.getppid() == parent:
+            time.sleep(_STEP)
         while os.getppid() == parent:
             with contextlib.suppress(BlockingIOError):
                 how_far = (os.read(hears, _TOLD_BYTES).decode().splitlines() or [how_far])[-1]
-            shown = f"\r{_FRAMES[turn % len(_FRAMES)]} {self._what} {how_far} "
+            line = f"{_FRAMES[turn % len(_FRAMES)]} {self._what} {how_far} "
+            shown = f"\r{line[: line_wrap.terminal_width(2) - 1]}"  # a second line would stay
             os.write(2, shown.encode(sys.stderr.encoding, sys.stderr.errors or "replace"))
             turn += 1
             time.sleep(_STEP)
+        unseen_typing.show_typing()  # the parent was killed, so it could not
         os._exit(0)
 
 

@@ -14,15 +14,15 @@ import termios
 import time
 from contextlib import suppress
 
+from envfs_cli.terminal.unseen_typing import take_modes
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
     from envfs_cli.terminal.hidden_entry import EntryEnd, TypedEntry
-
-    Handler = Callable[..., object] | int | None
-    Modes = list[int | list[bytes | int]]
+    from envfs_cli.terminal.unseen_typing import Handler, Modes
 
 _MARKS_ON, _MARKS_OFF, _BELL = b"\x1b[?2004h", b"\x1b[?2004l", b"\a"
 _PIECE = 1 << 16
@@ -143,7 +143,8 @@ class RawTerminal:
     def _begin(self, when: int) -> None:
         if not self._modes:
             _in_foreground(lambda: termios.tcdrain(self._handle))
-            self._modes = termios.tcgetattr(self._handle)
+            # the echo may be off already, since somebody may type before the question
+            self._modes = take_modes() or termios.tcgetattr(self._handle)
         _in_foreground(lambda: termios.tcsetattr(self._handle, when, _raw(self._modes)))
         self.write(_MARKS_ON * self._marks + self._prompt)
 

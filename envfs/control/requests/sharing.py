@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from envfs.control.call import Call, Sent
 from envfs.core import names, record
 from envfs.protocol.control import (
+    AcceptLosses,
     DescribeSharing,
     Done,
     RejoinEngine,
@@ -13,12 +14,13 @@ from envfs.protocol.control import (
     SharingReport,
     SharingRow,
 )
+from envfs.service.levels.accepting_losses import accept_losses, loss_words
 from envfs.service.levels.conflicts import resolve_conflicts
 from envfs.service.levels.rejoining import rejoin_engine
 from envfs.service.maintenance.shared_engine import check_engine, choose_engine
 from envfs.service.service import Service
 from envfs.service.sharing.erasing import left_words
-from envfs.service.sharing.problems import engine_state, shown_address
+from envfs.service.sharing.problems import engine_state, refusal_words, shown_address
 
 
 async def describe_sharing(call: Call, _request: DescribeSharing) -> Sent:
@@ -42,8 +44,8 @@ def _rows(service: Service) -> Iterator[SharingRow]:
     for conflict in outbox.conflicts():
         text = "" if conflict.names else "both sides changed comments, or the order of lines"
         yield SharingRow("conflict", conflict.level, record.parse_header(conflict.mine).seq, conflict.names, text)
-    for stream, (had, has) in sorted(facts.went_back.items()):
-        yield SharingRow("went-back", stream, had, (), f"it had record {had}, and came back with {has}")
+    for stream, loss in facts.lost.all().items():
+        yield SharingRow("went-back", stream, loss.had, (), loss_words(loss))
     for stream in sorted(facts.forked):
         yield SharingRow("forked", stream, 0, (), "the engine's records are not those of this machine")
     for line in service.sharing.aside:
@@ -55,8 +57,9 @@ def _rows(service: Service) -> Iterator[SharingRow]:
                 (),
                 f"from record {line.common + 1}, in {service.sharing.aside.place(line)}",
             )
-    for stream, fault in sorted(facts.refused.items()):
-        yield SharingRow("refused", stream, 0, (), fault)
+    engine = service.sharing.address()
+    for stream, refusal in sorted(facts.refused.items()):
+        yield SharingRow("refused", stream, 0, (), refusal_words(refusal, engine))
     for stream, number in sorted(facts.left.items()):
         yield SharingRow("left", stream, 0, (), left_words(number))
     for name in outbox.damaged:
@@ -84,3 +87,8 @@ async def resolve_conflict(call: Call, request: ResolveConflict) -> Sent:
 async def rejoin(call: Call, _request: RejoinEngine) -> Sent:
     """Take the engine's records where it is forked from this machine, and have this machine's versions merged."""
     return Sent(Done(tuple(await rejoin_engine(call.service, call.caller))))
+
+
+async def accept_lost_records(call: Call, _request: AcceptLosses) -> Sent:
+    """Take the owner's word that they know which records the engine lost."""
+    return Sent(Done(tuple(accept_losses(call.service, call.caller))))

@@ -28,6 +28,10 @@ class RejoinEngine(NamedTuple):
     """Take the engine's records in each stream that is forked. This machine's own wait to be merged. Reply: Done."""
 
 
+class AcceptLosses(NamedTuple):
+    """Take a person's word that they know which records the engine lost: the warning ends. Reply: Done."""
+
+
 class SharingRow(NamedTuple):
     """One version that waits, or one stream that is not as it should be.
 
@@ -60,5 +64,5 @@ class SharingReport(NamedTuple):
     members: int
 
 
-SharingRequest = DescribeSharing | ShareVault | ResolveConflict | RejoinEngine
+SharingRequest = DescribeSharing | ShareVault | ResolveConflict | RejoinEngine | AcceptLosses
 SharingReply = SharingReport

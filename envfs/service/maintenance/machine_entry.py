@@ -50,5 +50,6 @@ async def enter_vault(
         await renew_machine(service)
     await fetch_all(service.sharing, opened=True)
     return tuple(
-        f"{visible_text(stream)}: {visible_text(why)}" for stream, why in service.sharing.facts.refused.items()
+        f"{visible_text(stream)}: {visible_text(refusal.fault)}"
+        for stream, refusal in service.sharing.facts.refused.items()
     )

@@ -7,15 +7,17 @@ stream that is another one there than here is left as it is on both sides, and i
 import itertools
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
 import trio
 
 from envfs.core import record
 from envfs.core.membership.members import NO_RIGHT
 from envfs.courier.engine import EVERYTHING, Engine
-from envfs.service.sharing.checking import Checker
-from envfs.service.sharing.facts import SharingFacts
+from envfs.service.sharing.checking import CheckedRecords, Checker
+from envfs.service.sharing.facts import RefusedRecord, SharingFacts
 from envfs.service.sharing.forks import AT_ONCE, ForkSearch, bounded
+from envfs.service.sharing.lost_records import Loss
 from envfs.service.sharing.mirror import Mirror
 from envfs.service.sharing.overlay import SharedStore
 from envfs.service.sharing.partition import MEMBERS_ALONE, Partition
@@ -31,6 +33,7 @@ from envfs.service.sharing.planning import (
 from envfs.service.sharing.vault_user import Taken
 from envfs.service.sharing.waiting import WaitingVersion
 
+T = TypeVar("T")
 _AHEAD = 15  # records behind a taken number that are asked for with that one
 _NEXT = 8  # records of a stream that is hinted at, which are asked for at once. A part of AT_ONCE
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
@@ -75,8 +78,8 @@ class CatchingUp:
         forked = self._facts.forked
         held_up = {stream for stream in {*mine, *heads} if is_held_up(stream, forked)}
         plan = plan_catch_up(_without(mine, held_up), _without(heads, held_up))
-        for stream in heads:
-            self._facts.refused.pop(stream, None)  # it is refused again, or it is not
+        for stream in heads.keys() - {span.stream for span in plan.fetch}:
+            self._facts.refused.pop(stream, None)
         await self._give_back(engine, plan, address, mine, heads)
         taken = await self._fetch(engine, plan, {key: data for one in ahead.values() for key, data in one.items()})
         refused = self._facts.refused.keys() & heads.keys()  # it may be that what came follows on another record
@@ -116,6 +119,8 @@ class CatchingUp:
                     break
                 with bounded():
                     came = await self.in_its_place(engine, waiting)
+                if came is None:
+                    break
                 if came:
                     return waiting, came
                 run.append(waiting)
@@ -124,16 +129,19 @@ class CatchingUp:
                 await self._mirror.confirm_run(run)
         return None
 
-    async def in_its_place(self, engine: Engine, waiting: WaitingVersion) -> Mapping[str, bytes]:
-        """Offer a version to the engine. Returns the records that it has in that place, and behind. None: it took it.
+    async def in_its_place(self, engine: Engine, waiting: WaitingVersion) -> Mapping[str, bytes] | None:
+        """Offer a version to the engine. Returns the records that it has in that place, and behind. Empty: it took it.
 
-        It may have it already, from a try whose answer was lost.
+        It may have it already, from a try whose answer was lost. None: the number is taken, and nobody says by what.
         """
         if await engine.put_new(waiting.key, waiting.data):
             return {}
         keys = RecordRange(waiting.stream, waiting.seq, waiting.seq + _AHEAD).record_keys()
         came = await engine.get(keys)
-        return {} if came.get(waiting.key) == waiting.data else came
+        if waiting.key not in came:
+            self._facts.refused[waiting.stream] = _not_given(waiting.seq, waiting.key)
+            return None
+        return {} if came[waiting.key] == waiting.data else came
 
     async def take_stream(self, engine: Engine, waiting: WaitingVersion, came: Mapping[str, bytes]) -> list[Taken]:
         """Take records that are there in the place of a version, and behind it."""
@@ -173,7 +181,7 @@ class CatchingUp:
         taken: list[Taken] = []
         self._facts.behind = plan.behind
         self._facts.waits_for_unlock = False
-        refused: dict[str, str] = {}
+        refused: dict[str, RefusedRecord] = {}
         lasts, ended = {span.stream: span.last for span in plan.fetch}, set[str]()
         for batch in batches(plan.fetch, AT_ONCE, ended):
             ranges = tuple(span for span in batch if span.stream not in ended)
@@ -187,12 +195,12 @@ class CatchingUp:
             if batch[0].stream == record.MEMBERS:  # it comes first, and says what else is for this machine
                 partition = await self.divide()
                 ended |= {stream for stream in lasts if not partition.has(stream)}
-            refused |= {row.stream: row.fault for row in rows if row.fault}
+            refused |= {row.stream: RefusedRecord(row.fault, _next_key(row, ranges)) for row in rows if row.fault}
             refused |= _withheld(ranges, came, lasts)
             locked = {row.stream for row in rows if row.locked}
             self._facts.waits_for_unlock |= bool(locked)
             ended |= {*refused, *locked}  # what is behind would not follow from anything
-        self._facts.refused |= refused
+        self._facts.refused = _without(self._facts.refused, lasts) | refused
         own = self.partition.of(_without(lasts, refused))
         self._facts.behind = plan_catch_up(await self._mirror.numbers(), own).behind
         return list({one.level: one for one in reversed(taken)}.values())
@@ -201,8 +209,9 @@ class CatchingUp:
         self, engine: Engine, plan: CatchUp, address: str, mine: Mapping[str, int], heads: Mapping[str, int]
     ) -> None:
         if self._facts.contact.engine == address:
-            lost = {span.stream: (mine[span.stream], heads.get(span.stream, 0)) for span in plan.give_back}
-            self._facts.went_back |= lost
+            self._facts.lost.note(
+                {span.stream: Loss(mine[span.stream], heads.get(span.stream, 0)) for span in plan.give_back}
+            )
         for span in plan.give_back:
             await self._give(engine, span)
 
@@ -251,14 +260,24 @@ def _without_more(hints: Collection[str], ahead: Mapping[str, Mapping[str, bytes
     return frozenset(stream for stream in hints if len(ahead.get(stream, ())) in (0, _NEXT))
 
 
-def _withheld(ranges: Iterable[RecordRange], came: Mapping[str, bytes], lasts: Mapping[str, int]) -> dict[str, str]:
+def _withheld(
+    ranges: Iterable[RecordRange], came: Mapping[str, bytes], lasts: Mapping[str, int]
+) -> dict[str, RefusedRecord]:
     # nothing behind such a record is asked for in this pass: an engine may name any number
     gone = {span.stream: key for span in reversed([*ranges]) for key in reversed(span.record_keys()) if key not in came}
-    return {
-        stream: f"it names {lasts[stream]} records, and does not give {key.rpartition('/')[2]}"
-        for stream, key in gone.items()
-    }
+    return {stream: _not_given(lasts[stream], key) for stream, key in gone.items()}
 
 
-def _without(numbers: Mapping[str, int], streams: Collection[str]) -> dict[str, int]:
-    return {stream: seq for stream, seq in numbers.items() if stream not in streams}
+def _not_given(last: int, key: str) -> RefusedRecord:
+    fault = f"it names {last} records, and does not give {key.rpartition('/')[2]}"
+    return RefusedRecord(fault, key, is_withheld=True)
+
+
+def _next_key(row: CheckedRecords, ranges: Iterable[RecordRange]) -> str:
+    # of the first one that was not taken
+    first = next(span.first for span in ranges if span.stream == row.stream)
+    return record.record_key(row.stream, first + len(row.records))
+
+
+def _without(facts: Mapping[str, T], streams: Collection[str]) -> dict[str, T]:
+    return {stream: fact for stream, fact in facts.items() if stream not in streams}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.host import clocks, private_files
+from envfs.service.sharing.lost_records import LostRecords
 
 _LARGEST, _LARGEST_ERASED = 1 << 16, 1 << 24
 
@@ -23,6 +24,14 @@ class Contact(NamedTuple):
     device: str = ""
 
 
+class RefusedRecord(NamedTuple):
+    """Why a record of a stream is not taken, and its `key`. With `is_withheld` it did not come."""
+
+    fault: str
+    key: str = ""
+    is_withheld: bool = False
+
+
 class SharingFacts:
     """The facts of one daemon, kept up by what they are about. Sentences are for people."""
 
@@ -37,11 +46,11 @@ class SharingFacts:
         self.connected = False
         self.behind = 0
         self.waits_for_unlock = False
-        self.went_back: dict[str, tuple[int, int]] = {}  # by stream: the number that it had, and the one it has
+        self.lost = LostRecords(path.with_name("lost-records.json"))
         self.forked: frozenset[str] = frozenset()
         self.unfinished = ""  # why a stream that was being rejoined could not be finished
         self.unmerged: dict[int, str] = {}  # by the number of what waits, why it cannot be merged
-        self.refused: dict[str, str] = {}  # by stream, why a record of it was not taken
+        self.refused: dict[str, RefusedRecord] = {}  # by stream, why a record of it was not taken
         self.erased: dict[str, int] = {}  # by stream of tombstones, the last of those that the engine follows
         self.left: dict[str, int] = {}  # by stream, how many forgotten records the engine does not let go
         self._erased_at = ""

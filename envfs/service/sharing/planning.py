@@ -102,6 +102,14 @@ def key_stream_of(stream: str) -> str:
     return record.key_stream(names.project(stream.removeprefix("level") or names.ROOT))
 
 
+def level_of_stream(stream: str) -> str:
+    """Return the level that a stream is about: its own, its project's, or that of all projects."""
+    of = record.forgotten_stream(stream) or stream
+    if record.is_key_stream(of):
+        return record.project_of_stream(of)
+    return of.removeprefix("level") or names.ROOT if record.is_level_stream(of) else names.ROOT
+
+
 def by_kind(stream: str) -> tuple[int, str]:
     """Return a key to sort streams by: those come first that others are checked by."""
     if stream == record.MEMBERS:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import trio
 
-from envfs.core import names, record
+from envfs.core import record
 from envfs.courier.engine import EVERYTHING, Engine
 from envfs.errors import Conflict, Locked
 from envfs.service.sharing.aside import LineAside, LinesAside
@@ -19,7 +19,7 @@ from envfs.service.sharing.checking import Arrived, Checker
 from envfs.service.sharing.forks import AT_ONCE, bounded
 from envfs.service.sharing.mirror import Mirror
 from envfs.service.sharing.overlay import SharedStore
-from envfs.service.sharing.planning import RecordRange, batches, by_kind, is_held_up
+from envfs.service.sharing.planning import RecordRange, batches, by_kind, is_held_up, level_of_stream
 from envfs.service.sharing.vault_user import Accept, Taken
 from envfs.service.sharing.waiting import WaitingVersion
 from envfs.vault.high_water import Seen
@@ -135,7 +135,7 @@ class Rejoining:
         self._vault.memory.put(stream, Seen(line.newest, record.digest(newest) if newest else ""))
         self._vault.look_again(stream)
         self._mirror.list_level(stream)
-        level = _level_of(stream)
+        level = level_of_stream(stream)
         accept(level, self._vault.last(record.level_stream(level)))
         self._aside.finish(line)
 
@@ -157,14 +157,6 @@ class Rejoining:
         if seq > line.common + 1:
             return self._aside.own(line, seq - 1)
         return self._mirror.read(record.record_key(line.stream, line.common)) or b"" if line.common else b""
-
-
-def _level_of(stream: str) -> str:
-    # the level whose acceptance covers a stream: its own, its project's, or that of all projects
-    of = record.forgotten_stream(stream) or stream
-    if record.is_key_stream(of):
-        return record.project_of_stream(of)
-    return of.removeprefix("level") or names.ROOT if record.is_level_stream(of) else names.ROOT
 
 
 def _key_of(one: Arrived) -> str:

@@ -158,10 +158,10 @@ class VaultSharing:
             self.wake(waiting.stream)
             return Settled.WAITING  # those before it come first
         came = await parts.passes.in_its_place(engine, waiting)
-        if not came:
+        if came is not None and not came:
             parts.mirror.confirm(waiting)
             return Settled.STORED
-        if not takes_turns:
+        if came is None or not takes_turns:
             self.wake(waiting.stream)
             return Settled.WAITING
         parts.mirror.withdraw(waiting)

@@ -1,6 +1,6 @@
 #: soak
 #: include home
-#: stand-in gopass: the one of Debian 12 is too old for `gopass env`
+#: stand-in gopass: the one of Debian is another program of that name. It prints what the real one prints
 program /usr/local/bin/gopass <<'END'
 case "$1 $3" in
 "show shop/prod/stripe-key") echo sk_live_4eC39HqLyjWDarjtT1zdp7dc ;;

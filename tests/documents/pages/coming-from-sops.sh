@@ -1,7 +1,17 @@
 #: soak
 #: include home
-#: stand-in sops: it is no package of Debian 12. It prints what the real one prints
-echo 'db: ENC[AES256_GCM,data:…]' > secrets.yaml
-program /usr/local/bin/sops <<'END'
-echo '{"DB": {"HOST": "db.internal", "PASSWORD": "Xk29-dQ7_vLm"}, "STRIPE_KEY": "sk_live_4eC39HqLyjWDarjtT1zdp7dc"}'
-END
+#: include other-tools
+other_tools sops
+mkdir -p /root/.config/sops/age
+age-keygen -o /root/.config/sops/age/keys.txt
+cat > .sops.yaml <<TEXT
+creation_rules:
+  - age: $(age-keygen -y /root/.config/sops/age/keys.txt)
+TEXT
+cat > secrets.yaml <<'TEXT'
+DB:
+  HOST: db.internal
+  PASSWORD: Xk29-dQ7_vLm
+STRIPE_KEY: sk_live_4eC39HqLyjWDarjtT1zdp7dc
+TEXT
+sops encrypt -i secrets.yaml

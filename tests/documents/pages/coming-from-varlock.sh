@@ -1,6 +1,18 @@
 #: soak
 #: include home
-#: stand-in varlock: a package of npm that the tests do not install. It prints what the real one prints
-program /usr/local/bin/varlock <<'END'
-echo '{"STRIPE_KEY": "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "WORKERS": 8, "DATABASE_URL": "postgres://shop:Xk29-dQ7_vLm@db.internal/shop"}'
-END
+#: include other-tools
+other_tools varlock
+cat > .env.schema <<'TEXT'
+# @required
+STRIPE_KEY=
+# @type=number @sensitive=false
+WORKERS=8
+# @type=url
+DATABASE_URL=
+TEXT
+cat > .env.local <<'TEXT'
+STRIPE_KEY=sk_live_4eC39HqLyjWDarjtT1zdp7dc
+DATABASE_URL=postgres://shop:Xk29-dQ7_vLm@db.internal/shop
+TEXT
+#: before envfs export /shop -o .env.local
+rm .env.local

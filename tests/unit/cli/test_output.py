@@ -60,19 +60,14 @@ def test_whatever_comes_nothing_unprintable_is_left() -> None:
 
 
 def test_in_a_pipe_a_table_is_lines_with_tabs_and_no_heads(capsys: pytest.CaptureFixture[str]) -> None:
-    output.print_table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop"), ("", "x")])
+    output.print_table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop"), ("", "x")], none="")
     assert capsys.readouterr().out == "A\t/\nLONGER\t/shop\n\tx\n"
 
 
 def test_in_a_pipe_no_cell_can_make_a_second_cell_or_line(capsys: pytest.CaptureFixture[str]) -> None:
-    output.print_table(("NAME", "LEVEL"), [("a\tb\nc", HOSTILE)])
+    output.print_table(("NAME", "LEVEL"), [("a\tb\nc", HOSTILE)], none="")
     out = capsys.readouterr().out
     assert out.count("\n") == out.count("\t") == 1
-
-
-def test_an_empty_table_is_nothing_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    output.print_table(("NAME",), [])
-    assert capsys.readouterr().out == ""
 
 
 def test_on_a_terminal_an_empty_table_is_said_in_words() -> None:
@@ -86,10 +81,17 @@ def test_an_empty_table_is_nothing_in_a_pipe_whatever_is_said_of_it(capsys: pyte
     assert capsys.readouterr() == ("", "")
 
 
+def test_what_there_is_none_of_is_no_result(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Terminal()
+    with contextlib.redirect_stderr(screen):
+        output.print_table(("NAME",), [], none="there is none")
+    assert (capsys.readouterr().out, screen.getvalue()) == ("", "there is none\n")
+
+
 def test_on_a_terminal_a_table_is_aligned_under_its_heads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     with a_terminal() as terminal:
-        output.print_table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop")])
+        output.print_table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop")], none="")
     assert terminal.getvalue() == "NAME    LEVEL\nA       /\nLONGER  /shop\n"
 
 
@@ -104,7 +106,7 @@ def test_colours_stay_away_where_the_environment_says_so(
 
 def test_on_a_terminal_heads_have_a_colour_unless_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_terminal() as terminal:
-        output.print_table(("NAME",), [("A",)])
+        output.print_table(("NAME",), [("A",)], none="")
     assert "\x1b[1m" in terminal.getvalue()
     monkeypatch.setenv("NO_COLOR", "1")
     assert output.paint("x", "bad") == "x"
@@ -187,7 +189,7 @@ def test_values_in_a_table_are_not_broken(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COLUMNS", "40")
     value = "a value with blanks " * 5
     with a_terminal() as terminal:
-        output.print_table(("NAME", "VALUE"), [("A", value)], whole=True)
+        output.print_table(("NAME", "VALUE"), [("A", value)], whole=True, none="")
     assert f"A     {value}".rstrip() in terminal.getvalue()
 
 

@@ -54,6 +54,26 @@ def test_every_name_of_a_dialect_has_one_who_writes_it() -> None:
     assert (dialects.PORTABLE, *dialects._DIALECTS) == dialects.NAMES
 
 
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("plain", "plain"),
+        ("$one", "'$one'"),
+        ("it's $one", r"`it's \$one`"),
+        ("it's `$one`", '"it\'s `\\$one`"'),
+        ("it's one", "`it's one`"),
+        ("a\nb", "'a\nb'"),
+    ],
+)
+def test_dotenvx_is_given_a_dollar_as_it_reads_one(value: str, line: str) -> None:
+    assert dialects.text_for_dotenvx({"A": value}) == f"A={line}\n"
+
+
+def test_what_dotenvx_has_no_form_for_is_refused_by_name() -> None:
+    with pytest.raises(Malformed, match="A has a ' and a backtick"):
+        dialects.text_for_dotenvx({"A": r"it's `one\n`"})
+
+
 @pytest.mark.parametrize("dialect", dialects.NAMES)
 def test_what_needs_no_quotes_has_none_in_any_dialect(dialect: str) -> None:
     assert dialects.dialect_text({"A": "", "B": "http://x/a=b", "my-name": "x"}, dialect) == "A=\nB=http://x/a=b\n"

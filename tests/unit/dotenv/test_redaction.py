@@ -1,6 +1,7 @@
 """Credentials of known shapes are taken out of what is logged and said, and other text is not."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,108 @@ def test_of_a_webhook_of_slack_the_host_is_shown() -> None:
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert redaction.redact_credentials(text) == text
     redaction.refuse_credential(text, "it")
+
+
+# -- as programs and terminals write them ------------------------------------------------------------------------------
+
+
+def _percent(text: str) -> str:
+    return "".join(sign if sign.isalnum() else f"%{ord(sign):02X}" for sign in text)
+
+
+_WRITTEN = {
+    "address": _percent,
+    "address in an address": lambda value: _percent(_percent(value)),
+    "JSON": lambda value: json.dumps({"token": f"is\n{value}\n"}),
+    "JSON in JSON": lambda value: json.dumps(json.dumps({"token": f"is\t{value}/"})),
+    "JSON with numbers": lambda value: f"\\u0022{value}\\u0022",
+    "JSON of PHP": lambda value: value.replace("/", "\\/").replace("+", "\\u002b").replace("=", "\\u003d"),
+    "HTML": lambda value: f"&quot;{value}&quot;",
+    "colours": lambda value: f"\x1b[1;31m{value}\x1b[0m",
+    "colours in program text": lambda value: repr(f"\x1b[1;31m{value}\x1b[0m"),
+    "a sentence": lambda value: f"It is ({value}), or `{value}`.",
+    "a header": lambda value: f"Authorization: Bearer {value}",
+    "an option": lambda value: f"--token={value}",
+}
+
+
+@pytest.mark.parametrize("way", _WRITTEN)
+@pytest.mark.parametrize("kind", _VALUES)
+def test_of_a_credential_nothing_is_left_however_it_is_written(kind: str, way: str) -> None:
+    redacted = redaction.redact_credentials(_WRITTEN[way](_VALUES[kind]))
+    assert "[" in redacted
+    assert not any(
+        part in redacted for part in re.findall(r"[A-Za-z0-9]{12,}", _VALUES[kind]) if part != "BlockPRIVATE"
+    )
+
+
+_NOT_CUT = (
+    "private-key",
+    "private-key of PGP",
+    "slack",
+    "mailchimp",
+    "telegram",
+    "discord",
+)  # one of no known beginning
+
+
+@pytest.mark.parametrize("cut", ["\n", "\r\n    "])
+@pytest.mark.parametrize("kind", [kind for kind in _VALUES if kind not in _NOT_CUT])
+def test_a_credential_that_a_terminal_cut_in_two_is_replaced_whole(kind: str, cut: str) -> None:
+    value = _VALUES[kind]
+    for width in (15, min(22, len(value) - 8)):
+        redacted = redaction.redact_credentials(f"it is {value[:width]}{cut}{value[width:]}\nNext line")
+        assert re.fullmatch(r"it is \[[a-z-]+\]=*(?:;EndpointSuffix=core\.windows\.net)?\nNext line", redacted), (
+            redacted
+        )
+
+
+def test_what_stands_in_the_next_line_is_no_part_of_a_credential() -> None:
+    shown = redaction.redact_credentials(f"it is {_value('github')}\nNext line\nexample")
+    assert shown == "it is [github]\nNext line\nexample"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Authorization: Basic dXNlcjpodW50ZXIyMg==", "Authorization: Basic [http-basic]"),
+        ("authorization: bearer 4f9x2k7q1m8z3w6v5t0y", "authorization: bearer [bearer]"),
+        ("Proxy-Authorization: BASIC dXNlcjpodW50ZXIyMg", "Proxy-Authorization: BASIC [http-basic]"),
+        ("postgres%3A%2F%2Fapp%3A" + "hunter22%40db", "postgres%3A%2F%2F[password]%40db"),
+    ],
+)
+def test_what_a_header_or_an_address_authenticates_with_is_replaced(text: str, shown: str) -> None:
+    assert redaction.redact_credentials(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Basic authentication is off",
+        "a bearer authentication-token-is-missing",
+        "100%20 C:\\new\\x1\n\nhf_home\nof yesterday",
+    ],
+)
+def test_ordinary_text_with_escapes_and_line_breaks_stays_as_it_is(text: str) -> None:
+    assert redaction.redact_credentials(text) == text
+
+
+def test_a_refusal_names_the_kind_and_no_other_text_in_brackets() -> None:
+    with pytest.raises(BadName, match=r"of the kind github$"):
+        redaction.refuse_credential(f"[draft] [{_value('github')}]", "the message")
+
+
+# A beginning that its own word can have in it would be followed to the word's end from each place where it stands.
+_UNBOUNDED = re.compile(r"^\((\[[^]]+\])\{\d+,\}\??\)(.+)")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_a_word_of_many_beginnings_is_followed_to_its_end_only_once(
+    row: tuple[str, tuple[str, ...], str, object],
+) -> None:
+    kind, starts, body, _ = row
+    unbounded = _UNBOUNDED.match(body)
+    if unbounded is None or unbounded[2] == "={0,2}":
+        return  # a match takes all of the word with it
+    restarts = [start for start in starts if re.fullmatch(f"{unbounded[1]}+", start)]
+    assert not restarts or kind in redaction.TO_WORD_END

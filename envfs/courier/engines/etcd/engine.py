@@ -85,16 +85,20 @@ class EtcdEngine:
             revision = text_of(message_of(answer, "header"), "revision")
 
     async def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """Return the bytes of keys, some a transaction."""
+        """Return the bytes of keys, some a transaction. A record without all of its pieces is listed, and not given."""
         for key in keys:
             shared_keys.check_shared_key(key)
         values = dict[str, bytes]()
         for at in range(0, len(keys), _KEYS_AT_ONCE):
             values |= await self._values(keys[at : at + _KEYS_AT_ONCE])
-        return {key: await self._joined(key, parse_value(value)) for key, value in values.items()}
+        records = {key: await self._joined(key, parse_value(value)) for key, value in values.items()}
+        return {key: data for key, data in records.items() if data is not None}
 
     async def put_new(self, key: str, data: bytes) -> bool:
-        """Store bytes under a new key, in a transaction. A long record's pieces come first."""
+        """Store bytes under a new key, in a transaction. A long record's pieces come first, also where it is there.
+
+        So pieces that were lost come back with the record that they are of.
+        """
         shared_keys.check_shared_record(key, data)
         if len(data) <= PIECE_BYTES:
             return await self._put_new(f"{self._records}{key}", whole_value(data))
@@ -161,7 +165,7 @@ class EtcdEngine:
         rows = [row for part in parts for row in messages_of(part, "kvs")]
         return {self._key(bytes_of(row, "key")): bytes_of(row, "value") for row in rows}
 
-    async def _joined(self, key: str, record: bytes | CutRecord) -> bytes:
+    async def _joined(self, key: str, record: bytes | CutRecord) -> bytes | None:
         if isinstance(record, bytes):
             return record
         pieces = [await self._value(self._piece(record, number)) or b"" for number in range(record.pieces)]

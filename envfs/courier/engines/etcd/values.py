@@ -8,8 +8,6 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from envfs.errors import StoreUnavailable
-
 PIECE_BYTES: Final = 1 << 20
 _WHOLE, _CUT = b"\0", b"\1"
 _DIGEST_BYTES: Final = 32
@@ -51,16 +49,10 @@ def parse_value(value: bytes) -> bytes | CutRecord:
     return value
 
 
-def join_pieces(key: str, record: CutRecord, pieces: Sequence[bytes]) -> bytes:
-    """Put a record together.
-
-    Raises:
-        StoreUnavailable: a piece is missing, or another one
-    """
+def join_pieces(key: str, record: CutRecord, pieces: Sequence[bytes]) -> bytes | None:
+    """Put a record together. None: a piece is missing, or another one."""
     data = b"".join(pieces)
-    if _digest(key, data) != record.digest:
-        raise StoreUnavailable("a piece of a record is missing in the etcd server")
-    return data
+    return data if _digest(key, data) == record.digest else None
 
 
 def _digest(key: str, data: bytes) -> bytes:

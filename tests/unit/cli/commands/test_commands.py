@@ -107,6 +107,7 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     ),
     "sync resolve /shop --mine": (control.Done((H,)), ()),
     "sync rejoin": (control.Done((H,)), ()),
+    "sync accept": (control.Done((H,)), ()),
     "member ls": (
         control.Done(),
         (control.MemberRow(H, H, "joined", (H,), True, H, 1, H), control.MemberRow(H, H, "member", (H,), False, "", 1)),
@@ -174,6 +175,7 @@ def test_json_is_one_document_or_one_a_line_and_clean(
     [
         ("sync resolve /shop --mine", "sync resolve"),
         ("sync rejoin", "sync rejoin"),
+        ("sync accept", "sync accept"),
         ("sync log", "sync log"),
         ("log verify --machine ben", "log verify --machine"),
         ("log verify", "log verify"),
