@@ -15,15 +15,21 @@ import selectors
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from envfs.daemon.keyholder_start import StartedKeyholder
 from envfs.errors import from_code
+from envfs.host.libc import LIBC
 from tests.system.peer import SECONDS, Peer
+from tests.system.started_process import process_of
 
 _PROGRAM = str(Path(__file__).with_name("forking.py"))
+_SET_CHILD_SUBREAPER = 36  # of prctl(2)
+_orphans_taken = threading.Lock()
 _ROOM = 1 << 14  # bytes of environment that the process is started with, for those that are forked from it
 
 
@@ -98,6 +104,20 @@ class Nursery:
         self._order(order, *streams, entry)
         os.close(entry)
         return ended
+
+    def start_keyholder(self) -> StartedKeyholder:
+        """Start a keyholder that is a child of this process, as envfs.daemon.keyholder_start does by a program."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        started, entry = os.pipe()
+        with theirs, _orphans_taken:
+            LIBC.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            self._order({"parent": os.getpid()}, theirs.fileno(), entry)
+            os.close(entry)
+            pid = int.from_bytes(os.read(started, 4), sys.byteorder)
+            LIBC.prctl(_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+        os.close(started)
+        ours.setblocking(False)
+        return StartedKeyholder(process_of(pid), ours)
 
     def _order(self, order: Mapping[str, object], *descriptors: int) -> None:
         rights = array.array("i", descriptors)
