@@ -89,10 +89,12 @@ class Nursery:
         ended = self.run_on((source, out_entry, err_entry), words, environ, folder)
         for handle in (source, out_entry, err_entry):
             os.close(handle)
-        texts = _exchanged(entry, given or b"", [out, err, ended])
-        if not texts[2]:
+        texts = _exchanged(entry, given or b"", [out, err])
+        status = os.read(ended, 1)  # what it leaves running may keep this open, and nothing of the two above
+        os.close(ended)
+        if not status:
             raise EOFError(f"{words} was killed")
-        return Ended(texts[2][0], texts[0], texts[1])
+        return Ended(status[0], *texts)
 
     def run_on(self, streams: Sequence[int], words: Sequence[str], environ: Mapping[str, str], folder: str) -> int:
         """Have a client carry out a line on three streams, or on a terminal of its own.

@@ -23,7 +23,10 @@ OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 Row = dict[str, object]
 PASSPHRASE = "correct horse battery staple"
-_BY_PROGRAM = ("mount", "get", "exec", "run", "ui", "shell", "mcp", "web", "service", "agent", "store-serve")
+_BY_PROGRAM = (  # clients that are never forked: they start something, or need no interpreter
+    *("mount", "exec", "run", "ui", "shell", "mcp", "web", "service", "agent", "store-serve"),
+    *("get", "__complete"),
+)
 
 
 class Said(NamedTuple):
