@@ -254,7 +254,7 @@ class Home:
 
     @contextmanager
     def served(self) -> Iterator[Daemon]:
-        """As `mounted`, for half of the work: root's daemon is forked from a process that has loaded it."""
+        """As `mounted`, for a quarter of the work: root's daemon is forked from a process that has loaded it."""
         with self._serving(self.mount if self.uid else self._fork) as daemon:
             yield daemon
 
