@@ -210,11 +210,11 @@ class _Rows:
 async def _answer_when_heard(call: Call, request: object) -> Sent:
     # a level of a shared vault may be on its way, where this home was let in or unlocked just now. An answer
     # of which the client has a part is not begun again
-    told = _Rows(call)
+    rows = _Rows(call)
     try:
-        return await _answer(call._replace(send_row=told.send_row, send_rows=told.send_rows), request)
+        return await _answer(call._replace(send_row=rows.send_row, send_rows=rows.send_rows), request)
     except NoSuchLevel:
-        if told.is_begun:
+        if rows.is_begun:
             raise
         is_news = await call.service.sharing.hear()
         if call.service.sharing.facts.waits_for_unlock and not call.service.locks.unlocked:

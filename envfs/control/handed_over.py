@@ -67,12 +67,12 @@ class Arrivals:
 
     def _take(self, taking: "_Taking", uid: int) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # or a handler would write to this table
-        rest = taking.answer()
-        if not rest:
+        unwanted = taking.answer()
+        if not unwanted:
             return
         with self._lock:
             self._closing[uid] += 1
-        descriptor_tables.close_in_table(rest)
+        descriptor_tables.close_in_table(unwanted)
         with self._lock:
             self._closing[uid] -= 1
             self._closing += Counter()
@@ -89,7 +89,7 @@ class _Taking:
 
     def answer(self) -> list[int]:
         """Receive, in a table that holds nothing else, and answer with what is memory. Return the rest."""
-        rest: list[int] = []
+        unwanted: list[int] = []
         memory: list[int] = []
         has_own_table = False
         try:
@@ -97,17 +97,17 @@ class _Taking:
             with _borrowed(self._sock) as sock:
                 if not has_own_table:
                     self.arrival = Arrival(sock.recvmsg(_BYTES)[0], is_cut=True)
-                    return rest
+                    return unwanted
                 received = received_descriptors(sock, self._most)
             for descriptor in received[1]:
-                (memory if is_memory(descriptor) else rest).append(descriptor)
+                (memory if is_memory(descriptor) else unwanted).append(descriptor)
             self.arrival = Arrival(received[0], (), len(received[1]), received[2])
         except OSError:
             pass  # the client has gone
         finally:
             with contextlib.suppress(OSError), _borrowed(self._answers) as answers:
                 socket.send_fds(answers, [b"."], memory)
-        return rest
+        return unwanted
 
 
 @contextlib.contextmanager

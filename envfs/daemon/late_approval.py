@@ -40,14 +40,14 @@ async def _hear_of_members(service: Service) -> bool:
     sharing, vault = service.sharing, service.open_vault.vault
     if not sharing.address():
         return False
-    before = vault.last(record.MEMBERS)
+    last_heard = vault.last(record.MEMBERS)
     async with supervised_nursery() as tasks:
         tasks.keep(sharing.run)
         with trio.move_on_after(_PATIENCE):
             while not sharing.facts.connected and not sharing.facts.problem:
                 await sharing.changed()
         tasks.cancel()
-    return vault.last(record.MEMBERS) > before
+    return vault.last(record.MEMBERS) > last_heard
 
 
 def _without_contact(service: Service, error: NotApproved) -> NotApproved:

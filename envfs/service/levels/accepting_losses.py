@@ -20,11 +20,11 @@ def accept_losses(service: Service, caller: Caller) -> list[str]:
     losses = service.sharing.facts.lost.all()
     if not losses:
         raise Conflict("the engine lost no records that nobody knows of", "`envfs sync status` says how it is")
-    told = [f"{stream}: {loss_words(loss)}" for stream, loss in losses.items()]
-    for stream, sentence in zip(losses, told, strict=True):
+    sentences = [f"{stream}: {loss_words(loss)}" for stream, loss in losses.items()]
+    for stream, sentence in zip(losses, sentences, strict=True):
         service.log.append_durably(events.losses_accepted(level_of_stream(stream), sentence), caller)
     service.sharing.facts.lost.accept(losses)
-    return told
+    return sentences
 
 
 def loss_words(loss: Loss) -> str:
