@@ -21,11 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define FAILED 100 /* docs/cli-contract.md */
-#define OPTIONS 10
+#define OPTIONS 11
 #define STANDARD 3
 
 /* Without `site`, which takes a tenth of the start, where it is known where EnvFS lies. It is asked where that is wrong. */
@@ -139,6 +140,18 @@ static int put_folders_aside(char *option)
     return length > 0;
 }
 
+/* The client may hold values in its memory, so it leaves no core. The command of `exec` gets the caller's limit back. */
+static int forbid_core(char *option)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) || !limit.rlim_cur)
+        return 0;
+    sprintf(option, "-Xenvfs-core=%lld", limit.rlim_cur == RLIM_INFINITY ? -1LL : (long long)limit.rlim_cur);
+    limit.rlim_cur = 0;
+    return !setrlimit(RLIMIT_CORE, &limit);
+}
+
 /* The environment, in which Python finds nothing that it would obey; NULL without memory. */
 static char **hide(char **environment)
 {
@@ -160,7 +173,7 @@ static char **hide(char **environment)
 
 int main(int argc, char **argv, char **environment)
 {
-    char folder[PATH_MAX], python[PATH_MAX], aside[80], conversation[OPTION_BYTES];
+    char folder[PATH_MAX], python[PATH_MAX], aside[80], core[40], conversation[OPTION_BYTES];
     char **words = calloc((size_t)argc + OPTIONS + 1, sizeof *words);
     const char *start = program;
     int count = 0, status = run_directly(argc, argv, environment, conversation);
@@ -187,6 +200,8 @@ int main(int argc, char **argv, char **environment)
         words[count++] = "-Xenvfs-sigxfsz=ignored";
     if (put_folders_aside(aside))
         words[count++] = aside;
+    if (forbid_core(core))
+        words[count++] = core;
     if (*conversation)
         words[count++] = conversation;
     words[count++] = "-c";

@@ -115,7 +115,7 @@ def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, 
         contests, rounds = _CASES[case]
         return contests(rounds[much])
     if case == "proxy":
-        return case_proxy.contests((2, 5, 5)[much], (1 << 27, 1 << 27, 1 << 30)[much])
+        return case_proxy.contests((2, 5, 5)[much], (1 << 27, 1 << 30, 1 << 30)[much])
     if case == "scan":
         return case_scan.contests((2, 3, 5)[much], (10_000, 20_000, 100_000)[much])
     versions, levels = ((1000, 10_000), (100, 1000)) if words.quick else ((1000, 100_000), (1000, 10_000))

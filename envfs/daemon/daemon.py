@@ -258,7 +258,7 @@ async def _after_revoke(service: Service) -> None:
 
 async def _say_stopped(service: Service) -> None:
     with suppress(EnvFSError):
-        service.refusals.flush()
+        service.refusals.flush(is_end=True)
         service.log.append(events.stopped(), service.me)
         await sign_checkpoint_now(service)
 

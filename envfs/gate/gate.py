@@ -234,7 +234,7 @@ class Gate(Judge):
         self, caller: Caller, requests: Sequence[tuple[AccessRequest, Callable[[], object]]]
     ) -> list[Face]:
         """As `admit_facts`, for what a caller gets of several levels or versions: of all of them, or of none."""
-        approved = [self._approve_facts(caller, *each) for each in requests]
+        approved = [self._approve_facts(caller, request, find) for request, find in requests]
         for (request, _), (verdict, approval) in zip(requests, approved, strict=True):
             if _is_of_values(request):
                 self._count(caller, request)

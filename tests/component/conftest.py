@@ -22,12 +22,13 @@ from tests.component.states import GRANTS, STATES, State, make_ready
 from tests.component.team import NAMES, Team, invitation, reopened
 from tests.component.two_machines import Two
 from tests.component.world import ME, World, run
+from tests.system import forked
 
 
 @pytest.fixture(scope="module")
 def keyholder() -> Iterator[KeyholderLink]:
     """Give a module one keyholder."""
-    link = KeyholderLink()
+    link = KeyholderLink(started=forked.nursery().start_keyholder())
     yield link
     link.close()
 
@@ -35,7 +36,7 @@ def keyholder() -> Iterator[KeyholderLink]:
 @pytest.fixture(scope="module")
 def locked_keyholder() -> Iterator[KeyholderLink]:
     """Give a module a keyholder that holds nothing."""
-    link = KeyholderLink()
+    link = KeyholderLink(started=forked.nursery().start_keyholder())
     yield link
     link.close()
 
@@ -75,7 +76,7 @@ def world(empty: World, stocked: Path) -> World:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give a module a vault with texts and a keyholder of its own; its tests leave it as it is."""
-    link = KeyholderLink()
+    link = KeyholderLink(started=forked.nursery().start_keyholder())
     world = World(tmp_path_factory.mktemp("shared"), link)
     run(world.fill)
     yield world
@@ -86,7 +87,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyholderLink]:
     """Give the module a keyholder that holds an identity."""
-    found = KeyholderLink()
+    found = KeyholderLink(started=forked.nursery().start_keyholder())
     with (tmp_path_factory.mktemp("identity") / "id.txt").open("wb") as file:
         run(lambda: found.ask(CreateIdentity(plain=True), tuple, (), (file.fileno(),)))
     yield found
@@ -103,7 +104,7 @@ def chain(link: KeyholderLink) -> Chain:
 @pytest.fixture
 def fresh() -> Iterator[KeyholderLink]:
     """Give one test a keyholder that holds nothing."""
-    found = KeyholderLink()
+    found = KeyholderLink(started=forked.nursery().start_keyholder())
     yield found
     found.close()
 
@@ -118,7 +119,7 @@ def owner(fresh: KeyholderLink, tmp_path: Path) -> KeyholderLink:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    found = KeyholderLink()
+    found = KeyholderLink(started=forked.nursery().start_keyholder())
     path = tmp_path_factory.mktemp("kept") / "id.txt"
     with path.open("wb") as file:
         message = run(lambda: found.ask(CreateIdentity(plain=True), tuple, (), (file.fileno(),))).message
@@ -168,7 +169,7 @@ def states(
 @pytest.fixture(scope="module")
 def links() -> Iterator[dict[str, KeyholderLink]]:
     """Give the module a keyholder for each home."""
-    links = {name: KeyholderLink() for name in NAMES}
+    links = {name: KeyholderLink(started=forked.nursery().start_keyholder()) for name in NAMES}
     yield links
     for link in links.values():
         link.close()

@@ -179,3 +179,14 @@ def test_an_answer_that_is_begun_is_not_made_again_for_a_level_that_is_on_its_wa
     sent = run(lambda: told.sent(R.CompareLevels("/app", -1, other="/none")))
     assert (code(sent.reply), [type(row) for row in sent.rows], len(heard)) == ("no-such-level", [R.ChosenRow], 1)
     assert told.entries() == before
+
+
+def test_a_comparison_of_values_uses_up_what_a_person_allowed_once(
+    told: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approvals, used = told.open_vault.gate._approvals, []
+    monkeypatch.setattr(approvals, "approval_behind", lambda _caller, level, *_: level)
+    monkeypatch.setattr(approvals, "note_served", lambda approval, *_: used.append(approval))
+    let(told, "/", frozenset())
+    ask(told, R.CompareLevels("/shop/test", other="/shop/prod"))
+    assert used == ["/shop/test", "/shop/prod"]

@@ -95,11 +95,12 @@ def _rows(secrets: dict[str, str]) -> dict[str, object]:
 
 
 @contextmanager
-def openbao(folder: Path) -> Iterator[dict[str, str]]:
+def openbao(folder: Path, *options: str) -> Iterator[dict[str, str]]:
     """Run OpenBao in memory, and give the variables with which `bao` finds it."""
     address = f"127.0.0.1:{free_port()}"
     with (folder / "openbao.log").open("wb") as log:
         words = [str(TOOLS / "bao"), "server", "-dev", "-dev-root-token-id=root", f"-dev-listen-address={address}"]
+        words += options
         server = subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, "HOME": str(folder)})
     eventually(lambda: "Root Token: root" in (folder / "openbao.log").read_text(), "OpenBao serves")
     try:

@@ -56,7 +56,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=3 * SECONDS,
+        timeout=10 * SECONDS,  # a build of Next on a busy machine
     )
     printed: str = done.stdout + done.stderr
     assert done.returncode == status, (words, done.returncode, printed)

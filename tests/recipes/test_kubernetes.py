@@ -160,6 +160,32 @@ def test_a_sealed_secret_has_each_value_for_the_cluster_alone(shared_home: Home,
     assert not [value for value in VALUES.values() if value in said.text]
 
 
+_UNSEAL = """
+import sys, yaml
+from kubesealpy import SealedSecret, Unsealer
+sealed = SealedSecret.model_validate(yaml.safe_load(sys.stdin))
+print(yaml.safe_dump(Unsealer.from_private_key_file(sys.argv[1]).unseal(sealed).data))
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("scope", SCOPES)
+def test_another_program_than_ours_opens_a_sealed_secret(shared_home: Home, cluster: Path, scope: str) -> None:
+    *words, _ = SCOPES[scope]
+    given = ("--seal", str(cluster / "cert.pem"), "--scope", scope, *filter(None, words))
+    manifest = shared_home.envfs("export", LEVEL, "-f", "k8s", *given).text
+    opened = subprocess.run(
+        [tool("python"), "-c", _UNSEAL, cluster / "key.pem"],
+        input=manifest,
+        text=True,
+        capture_output=True,
+        check=True,
+        timeout=SECONDS,
+    )
+    data = yaml.safe_load(opened.stdout)
+    assert {name: base64.b64decode(text).decode() for name, text in data.items()} == VALUES
+
+
 def test_a_secret_has_the_name_and_the_namespace_that_are_asked_for(shared_home: Home, tmp_path: Path) -> None:
     words = ("export", LEVEL, "-f", "k8s", "--name", "settings", "--namespace", "web", "--only", "PORT")
     manifest = yaml.safe_load(shared_home.envfs(*words).text)

@@ -1,7 +1,7 @@
 """A daemon for one connection, as a command starts one where none runs: what several commands would ask, asked in one.
 
 A command by itself costs a client, a daemon and a keyholder, each of which has to start. Where the answer counts and
-not the command, one daemon gives several, and it starts no interpreter but the keyholder's.
+not the command, one daemon gives several, and no interpreter is started for it.
 """
 
 import socket
@@ -15,8 +15,8 @@ import trio
 
 from envfs import locations
 from envfs.daemon import daemon
-from envfs.daemon.keyholder_start import start_keyholder
 from envfs.errors import BY_CODE, EnvFSError
+from tests.system import forked
 from tests.system.home import SECONDS, Home
 from tests.system.peer import Body, Peer, frame
 
@@ -53,7 +53,7 @@ class Alone:
         assert not self._thread.is_alive()
 
     def _answer(self, connection: socket.socket) -> None:
-        keyholder = start_keyholder()
+        keyholder = forked.nursery().start_keyholder()
         with connection, keyholder.socket, keyholder.process:
             refusal = _refusal(partial(daemon.answer_one_client, self._places, connection, keyholder))
             keyholder.socket.close()  # by which it ends, if nothing took it over

@@ -15,15 +15,21 @@ import selectors
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from envfs.daemon.keyholder_start import StartedKeyholder
 from envfs.errors import from_code
+from envfs.host.libc import LIBC
 from tests.system.peer import SECONDS, Peer
+from tests.system.started_process import process_of
 
 _PROGRAM = str(Path(__file__).with_name("forking.py"))
+_SET_CHILD_SUBREAPER = 36  # of prctl(2)
+_orphans_taken = threading.Lock()
 _ROOM = 1 << 14  # bytes of environment that the process is started with, for those that are forked from it
 
 
@@ -79,15 +85,41 @@ class Nursery:
             EOFError: it was killed
         """
         source, entry = os.pipe() if given is not None else (os.open(os.devnull, os.O_RDONLY), -1)
-        results = [os.pipe() for _ in ("output", "errors", "exit status")]
-        theirs = [source, *(writing for _, writing in results)]
-        self._order({"environ": dict(environ), "folder": folder, "words": list(words)}, *theirs)
-        for handle in theirs:
+        (out, out_entry), (err, err_entry) = os.pipe(), os.pipe()
+        ended = self.run_on((source, out_entry, err_entry), words, environ, folder)
+        for handle in (source, out_entry, err_entry):
             os.close(handle)
-        out, err, status = _exchanged(entry, given or b"", [reading for reading, _ in results])
+        texts = _exchanged(entry, given or b"", [out, err])
+        status = os.read(ended, 1)  # what it leaves running may keep this open, and nothing of the two above
+        os.close(ended)
         if not status:
             raise EOFError(f"{words} was killed")
-        return Ended(status[0], out, err)
+        return Ended(status[0], *texts)
+
+    def run_on(self, streams: Sequence[int], words: Sequence[str], environ: Mapping[str, str], folder: str) -> int:
+        """Have a client carry out a line on three streams, or on a terminal of its own.
+
+        Return a descriptor that gives a byte, its exit status, when it has ended.
+        """
+        ended, entry = os.pipe()
+        order = {"environ": dict(environ), "folder": folder, "words": list(words)}
+        self._order(order, *streams, entry)
+        os.close(entry)
+        return ended
+
+    def start_keyholder(self) -> StartedKeyholder:
+        """Start a keyholder that is a child of this process, as envfs.daemon.keyholder_start does by a program."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        started, entry = os.pipe()
+        with theirs, _orphans_taken:
+            LIBC.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            self._order({"parent": os.getpid()}, theirs.fileno(), entry)
+            os.close(entry)
+            pid = int.from_bytes(os.read(started, 4), sys.byteorder)
+            LIBC.prctl(_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+        os.close(started)
+        ours.setblocking(False)
+        return StartedKeyholder(process_of(pid), ours)
 
     def _order(self, order: Mapping[str, object], *descriptors: int) -> None:
         rights = array.array("i", descriptors)

@@ -1,22 +1,26 @@
 """The process behind tests/system/forked.py: it has loaded daemon and client, and forks one for each order.
 
 `python forking.py SOCKET`. An order is an environment. For a daemon it comes with a descriptor that hears of the start,
-and one of the log. For a client it has a folder and the words of the line, and comes with the three standard streams
-and a descriptor that hears of the exit status. A daemon that a client starts for itself is forked as well.
+and one of the log. For a client it has a folder and the words of the line, and comes with the three standard streams,
+or with its terminal, and a descriptor that hears of the exit status. The daemon that a client starts is forked as well.
+For a keyholder of its own a process sends its number, with the keyholder's socket, and a descriptor that hears of it.
 """
 
 import array
 import base64
 import ctypes
+import fcntl
 import gc
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import textwrap
-import threading
+import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,6 +60,7 @@ def load() -> None:
     arguments.read_values(command, [])
     sys.path.insert(0, _ROOT)
     from tests.component import cheap  # noqa: F401 - the same
+    from tests.system import started_process  # noqa: F401 - the same
 
     sys.path.remove(_ROOT)
     gc.freeze()
@@ -74,6 +79,8 @@ def main() -> None:
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             orders.close()
+            if "parent" in order:
+                _be_keyholder_of(order["parent"], *descriptors)
             if "words" in order:
                 _be_client(order["environ"], order["folder"], order["words"], descriptors)
             ready, log = descriptors
@@ -84,9 +91,12 @@ def main() -> None:
 
 def _be_client(environ: Mapping[str, str], folder: str, words: list[str], descriptors: "array.array[int]") -> NoReturn:
     *streams, ended = descriptors
+    if len(streams) == 1:
+        streams = _made_own(streams[0])
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    _open_streams()
     os.chdir(folder)
     _take_environment(environ)
     sys.argv = ["envfs", *words]
@@ -98,6 +108,42 @@ def _be_client(environ: Mapping[str, str], folder: str, words: list[str], descri
         status = 1
     os.write(ended, bytes([status]))
     os._exit(status)
+
+
+def _be_keyholder_of(parent: int, descriptor: int, started: int) -> NoReturn:
+    # its parent dies at once, so that it becomes a child of the process that wants to be asked who takes its orphans
+    if os.fork():
+        os._exit(0)
+    while os.getppid() != parent:
+        time.sleep(0.0005)
+    os.write(started, os.getpid().to_bytes(4, sys.byteorder))
+    os.close(started)
+    age.seal_under = _seal_under
+    _be_keyholder(descriptor, {})
+
+
+def _be_keyholder(descriptor: int, environ: Mapping[str, str]) -> NoReturn:
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, 1 << 16)
+    _take_environment(environ)
+    sys.argv = ["-c", str(descriptor)]
+    os._exit(keyholder.main())
+
+
+def _open_streams() -> None:
+    # as an interpreter does that begins with them
+    reader = io.BufferedReader(io.FileIO(0, closefd=False))
+    sys.stdin = io.TextIOWrapper(reader, encoding="utf-8", errors="surrogateescape")
+    for name, number, errors in (("stdout", 1, "surrogateescape"), ("stderr", 2, "backslashreplace")):
+        lines = number == 2 or os.isatty(number)
+        writer = io.BufferedWriter(io.FileIO(number, "w", closefd=False))
+        setattr(sys, name, io.TextIOWrapper(writer, encoding="utf-8", errors=errors, line_buffering=lines))
+
+
+def _made_own(terminal: int) -> list[int]:
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    return [terminal, os.dup(terminal), os.dup(terminal)]
 
 
 def _start_daemon(mine: Locations, connection: int, lock: int, *, looks: bool, passing: bool = False) -> NoReturn:
@@ -128,16 +174,12 @@ def _start_part(module: str, descriptor: int, environ: dict[str, str]) -> "subpr
 
     if module != keyholder.__name__ or trio.lowlevel.in_trio_run():  # one after the first, or another part
         return _start_program(module, descriptor, environ)
-    process = subprocess.Popen.__new__(subprocess.Popen)
-    vars(process).update(args=[], stdin=None, stdout=None, stderr=None, returncode=None, _child_created=True)
-    vars(process).update(_waitpid_lock=threading.Lock(), _sigint_wait_secs=0.25, pid=os.fork())
-    if process.pid == 0:
-        os.closerange(3, descriptor)
-        os.closerange(descriptor + 1, 1 << 16)
-        _take_environment(environ)
-        sys.argv = ["-c", str(descriptor)]
-        os._exit(keyholder.main())
-    return process
+    from tests.system import started_process
+
+    pid = os.fork()
+    if pid == 0:
+        _be_keyholder(descriptor, environ)
+    return started_process.process_of(pid)
 
 
 def _seal_under(data: bytes, passphrase: Secret[str], *, armored: bool = False) -> bytes:

@@ -23,7 +23,10 @@ OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 Row = dict[str, object]
 PASSPHRASE = "correct horse battery staple"
-_BY_PROGRAM = ("mount", "get", "exec", "run", "ui", "shell", "mcp", "web", "service", "agent", "store-serve")
+_BY_PROGRAM = (  # clients that are never forked: they start something, or need no interpreter
+    *("mount", "exec", "run", "ui", "shell", "mcp", "web", "service", "agent", "store-serve"),
+    *("get", "__complete"),
+)
 
 
 class Said(NamedTuple):
@@ -123,12 +126,6 @@ def said_by(words: Sequence[str], data: bytes | None, environ: Mapping[str, str]
     return Said(done.returncode, done.stdout, done.stderr)
 
 
-def _can_be_forked(words: Sequence[str], environ: Mapping[str, str]) -> bool:
-    # what the interpreter looks at when it starts has to be as it was for the process that is forked
-    is_usual = environ.get("LC_ALL") == "C.UTF-8" and not any(name.startswith(("PYTHON", "LD_")) for name in environ)
-    return is_usual and bool(words) and words[0] not in _BY_PROGRAM
-
-
 class Home:
     """A home at `path` that `uid` owns; its identity lies outside of it."""
 
@@ -169,11 +166,18 @@ class Home:
         assert status is None or said.status == status, (words, said)
         return said
 
+    def can_fork(self, words: Sequence[str], uid: int, environ: Mapping[str, str]) -> bool:
+        """Tell whether a client that is forked can carry out a line."""
+        if not self.clients_are_forked or uid or not words or words[0] in _BY_PROGRAM:
+            return False
+        # what the interpreter looks at when it starts has to be as it was for the process that is forked
+        return environ.get("LC_ALL") == "C.UTF-8" and not any(name.startswith(("PYTHON", "LD_")) for name in environ)
+
     def carry_out(
         self, words: Sequence[str], uid: int, data: bytes | None, environ: Mapping[str, str], folder: Path | str
     ) -> Said:
         """Have a line carried out in a folder: by the program, or by a client that is forked."""
-        if self.clients_are_forked and uid == 0 and _can_be_forked(words, environ):
+        if self.can_fork(words, uid, environ):
             from tests.system import forked  # as in `_fork`
 
             return Said(*forked.nursery().run(words, environ, data, str(folder)))
@@ -250,7 +254,7 @@ class Home:
 
     @contextmanager
     def served(self) -> Iterator[Daemon]:
-        """As `mounted`, for half of the work: root's daemon is forked from a process that has loaded it."""
+        """As `mounted`, for a quarter of the work: root's daemon is forked from a process that has loaded it."""
         with self._serving(self.mount if self.uid else self._fork) as daemon:
             yield daemon
 

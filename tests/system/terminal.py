@@ -3,6 +3,7 @@
 import fcntl
 import os
 import select
+import struct
 import subprocess
 import sys
 import termios
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Self
 
+from tests.system import forked
 from tests.system.home import SECONDS, eventually
 
 
@@ -19,14 +21,17 @@ class Terminal:
 
     def __init__(self, words: Sequence[str], environ: Mapping[str, str], columns: int = 120, rows: int = 40) -> None:
         self.master, slave = os.openpty()
-        subprocess.run(["stty", "cols", str(columns), "rows", str(rows)], stdin=slave, check=True)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._name = os.ttyname(slave)
+        self.shown = ""
+        self._seen = 0
+        self._start(slave, words, environ)
+        os.close(slave)
+
+    def _start(self, slave: int, words: Sequence[str], environ: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             ["setsid", "--ctty", "--wait", *words], stdin=slave, stdout=slave, stderr=slave, env=environ, cwd="/"
         )
-        self._name = os.ttyname(slave)
-        os.close(slave)
-        self.shown = ""
-        self._seen = 0
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +109,26 @@ class Terminal:
             return False
         self.shown += data.decode(errors="replace").replace("\r\n", "\n")
         return bool(data)
+
+
+class ForkedTerminal(Terminal):
+    """As `Terminal`, for a line of `envfs` that a forked client carries out. `words` are those behind the program."""
+
+    def _start(self, slave: int, words: Sequence[str], environ: Mapping[str, str]) -> None:
+        self._ended = forked.nursery().run_on((slave,), words, environ, "/")
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.master)  # which ends what still runs there
+        os.close(self._ended)
+
+    def end(self, seconds: float = SECONDS) -> int:
+        """Read to the end; returns the exit status."""
+        until = time.monotonic() + seconds
+        while self._more(until):
+            pass
+        status = os.read(self._ended, 1)
+        assert status, "it was killed"
+        return status[0]
 
 
 def leave_terminal() -> None:

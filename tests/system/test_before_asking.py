@@ -14,7 +14,7 @@ import pytest
 
 from envfs_cli import grammar
 from tests.system.home import ENVFS, SECONDS, Home, as_user
-from tests.system.terminal import Terminal
+from tests.system.terminal import ForkedTerminal, Terminal
 
 STRANGER = 4711
 ASKED = re.compile(r"^(?:\x1b\[\?2004h)?(?:new )?(?:passphrase|value|the same again)\b.*: ?", re.MULTILINE)
@@ -22,7 +22,9 @@ ASKED = re.compile(r"^(?:\x1b\[\?2004h)?(?:new )?(?:passphrase|value|the same ag
 
 def refused(home: Home, line: str, status: int, uid: int = 0) -> str:
     """Run a command on a terminal; it must end with `status` and ask nothing. Returns what it showed, in one line."""
-    with Terminal([*as_user(uid), ENVFS, *shlex.split(line)], home.environ()) as terminal:
+    words, environ = shlex.split(line), home.environ()
+    is_forked = home.can_fork(words, uid, environ)
+    with ForkedTerminal(words, environ) if is_forked else Terminal([*as_user(uid), ENVFS, *words], environ) as terminal:
         ended = terminal.end(2 * SECONDS)
     assert (ended, ASKED.findall(terminal.shown)) == (status, []), terminal.shown
     return " ".join(terminal.shown.split())  # messages are wrapped to the terminal

@@ -124,6 +124,13 @@ def test_limits_priority_folder_and_the_rest_are_the_callers(way: str, shared: H
         assert facts(ours.stdout) == facts(direct.stdout)
 
 
+def test_a_client_that_stays_beside_its_command_leaves_no_core_and_the_command_may(shared: Home) -> None:
+    show = "cat /proc/$PPID/limits /proc/self/limits"
+    words = [ENVFS, "exec", "/shop", "--mask-output", "--", "/bin/sh", "-c", show]
+    out = staged(words, entries(shared), odd=True).stdout.decode()
+    assert [line.split()[4:6] for line in out.splitlines() if "core file" in line] == [["0", "8192"], ["4096", "8192"]]
+
+
 @pytest.mark.parametrize("way", ["daemon", "alone"])
 def test_process_parent_group_session_terminal_and_nice_value_are_the_callers(
     way: str, shared: Home, alone: Home

@@ -111,6 +111,25 @@ def test_no_attempt_of_an_ordinary_user_leads_out(shop: Home, upstream: Upstream
             there.close()
 
 
+def test_a_file_that_is_read_from_can_be_changed_in_no_way(shop: Home, outside: Outside, tmp_path: Path) -> None:
+    file = tmp_path / "given"
+    file.write_text("one\ntwo\nthree\n", encoding="ascii")
+    file.chmod(0o600)
+    changes = (
+        "exec 3>/proc/self/fd/0; chmod 777 /proc/self/fd/0; touch -d 2001-01-01 /proc/self/fd/0; read line; echo $line"
+    )
+    before = file.stat()
+    with file.open("rb", buffering=0) as given:
+        command = [ENVFS, *FENCE, "--", "sh", "-c", changes]
+        environ = outside.environ(shop)
+        done = subprocess.run(command, env=environ, cwd=outside.work, stdin=given, capture_output=True, check=False)
+        assert done.stdout == b"one\n"
+        assert given.read() == b"two\nthree\n"  # as behind a command without a fence
+    after = file.stat()
+    assert file.read_bytes() == b"one\ntwo\nthree\n"
+    assert (after.st_mode, after.st_mtime, after.st_ino) == (before.st_mode, before.st_mtime, before.st_ino)
+
+
 @pytest.mark.parametrize("uid", [0, USER])
 @pytest.mark.usefixtures("outside")
 def test_a_signal_to_the_own_group_stays_inside(shop: Home, uid: int) -> None:

@@ -5,6 +5,7 @@ from the situation. Together the cases name every command that the source can; w
 """
 
 import ast
+import functools
 import os
 import re
 import shlex
@@ -19,7 +20,7 @@ import pytest
 
 from envfs_cli import arguments, grammar
 from tests.conftest import Homes
-from tests.system.home import ENVFS, SECONDS, Home, alive, as_user, eventually
+from tests.system.home import ENVFS, Home, Said, alive, eventually
 
 ROOT = Path(__file__).parents[2]
 _QUOTED = re.compile(r"`([^`]*)`")
@@ -388,20 +389,12 @@ def stocked_for_hints(new_home: Homes) -> Home:
     return home
 
 
-def _run(world: World, line: str, uid: int) -> "subprocess.CompletedProcess[str]":
+def _run(world: World, line: str, uid: int) -> Said:
     # a person would type the passphrase, and say yes
     environ = {**world.home.environ(world.home.knowing()), "PATH": f"{Path(ENVFS).parent}:{os.environ['PATH']}"}
-    line = f"{line} -y" if line.startswith(("envfs accept", "envfs rm")) else line
-    return subprocess.run(
-        [*as_user(uid), "sh", "-c", line],
-        check=False,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        timeout=3 * SECONDS,
-        env=environ,
-        cwd=world.project,
-    )
+    program, *words = shlex.split(f"{line} -y" if line.startswith(("envfs accept", "envfs rm")) else line)
+    assert program == "envfs"
+    return world.home.carry_out(words, uid, None, environ, world.project)
 
 
 def _named(text: str) -> list[str]:
@@ -418,18 +411,18 @@ def _is_kept(world: World, case: Case) -> None:
     """Fail, unless the line fails, names the commands, and each of them helps."""
     line = f"envfs {case.line}"
     failed = _run(world, line, case.uid)
-    assert (failed.returncode == 0) is (case.ends == 0), failed
-    commands = _named(failed.stdout + failed.stderr)
+    assert (failed.status == 0) is (case.ends == 0), failed
+    commands = _named(failed.text + failed.complaint)
     assert _matches(case.names, commands), failed
-    errors = [said for said in failed.stderr.splitlines() if said.startswith("envfs: error:")]
+    errors = [said for said in failed.complaint.splitlines() if said.startswith("envfs: error:")]
     for command in commands:
         pasted = _run(world, command, 0)
-        assert pasted.returncode != 2, (command, pasted)
+        assert pasted.status != 2, (command, pasted)
         again = command.endswith("log verify")  # it says at length what the error said
-        assert again or not (errors and errors[0] in pasted.stderr), (command, pasted)
+        assert again or not (errors and errors[0] in pasted.complaint), (command, pasted)
     if case.cures:
         cured = _run(world, line, case.uid)
-        assert cured.returncode == 0, cured
+        assert cured.status == 0, cured
 
 
 @pytest.mark.parametrize(
@@ -452,7 +445,7 @@ def test_what_a_hint_names_runs_where_a_daemon_serves(looked_at: Home, tmp_path:
 # -- the source --------------------------------------------------------------------------------------------------------
 
 
-def _texts(path: Path) -> Iterator[ast.Constant | ast.JoinedStr]:
+def _read_texts(path: Path) -> Iterator[ast.Constant | ast.JoinedStr]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped: set[int] = set()
     for node in ast.walk(tree):
@@ -464,6 +457,11 @@ def _texts(path: Path) -> Iterator[ast.Constant | ast.JoinedStr]:
     for node in ast.walk(tree):
         if id(node) not in skipped and isinstance(node, ast.Constant | ast.JoinedStr):
             yield node
+
+
+@functools.cache
+def _texts(path: Path) -> list[ast.Constant | ast.JoinedStr]:
+    return list(_read_texts(path))
 
 
 def _template(node: ast.Constant | ast.JoinedStr, fill: Callable[[ast.FormattedValue], str]) -> str:

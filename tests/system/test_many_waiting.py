@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 
 from tests.system.answering import Person
-from tests.system.home import Home, as_user, eventually
+from tests.system.home import SECONDS, Home, as_user, eventually
 from tests.system.test_asking import ASKER, LEVEL, asked, name_of, person, text
 
 __all__ = ["asked", "person", "text"]  # the fixtures of that module
@@ -92,7 +92,7 @@ def test_each_of_many_callers_ends_soon_after_a_signal(asked: Home, person: Pers
         for process in programs:
             begun = time.monotonic()
             process.send_signal(number)
-            process.wait(10)
+            process.wait(SECONDS)
             took.append(time.monotonic() - begun)
     print(f"{number.name}: {max(took):.3f} s at most")
     assert max(took) < _ENDED * _slowness()

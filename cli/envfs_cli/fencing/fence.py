@@ -13,9 +13,9 @@ from envfs import interpreter
 from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
 from envfs_cli import exit_status
-from envfs_cli.fencing import bubblewrap, inside, system_calls
+from envfs_cli.fencing import bubblewrap, file_input, inside, system_calls
 from envfs_cli.fencing.process_group import FenceGroup
-from envfs_cli.process import forking
+from envfs_cli.process import core_limit, forking
 from envfs_cli.process.child import be_child
 
 TYPE_CHECKING = False
@@ -56,12 +56,15 @@ def run_fenced(program: str, fenced: Fenced) -> int:
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
     ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
     words = bubblewrap.fence_words(fenced.places, system_calls.filter_program(), fenced.files)
+    given = file_input.file_input()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
     job = FenceGroup()
     child = forking.fork()
     if child == 0:
-        be_child(lambda: _become_bubblewrap(program, words, theirs.fileno(), mask, job))
+        be_child(lambda: _become_bubblewrap(program, words, theirs.fileno(), mask, (job, given)))
     theirs.close()
+    if given is not None:
+        given.start()
     for descriptor in words.descriptors:
         os.close(descriptor)
     try:
@@ -73,6 +76,8 @@ def run_fenced(program: str, fenced: Fenced) -> int:
         return _ended(os.waitpid(child, 0)[1])
     finally:
         job.end()
+        if given is not None:
+            given.end()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
@@ -126,15 +131,24 @@ def _ignored_mask() -> int:
 
 
 def _become_bubblewrap(
-    program: str, words: bubblewrap.Words, channel: int, mask: "set[int | signal.Signals]", job: FenceGroup
+    program: str,
+    words: bubblewrap.Words,
+    channel: int,
+    mask: "set[int | signal.Signals]",
+    joined: "tuple[FenceGroup, file_input.FileInput | None]",
 ) -> int:
+    job, given = joined
     job.enter()
+    if given is not None:
+        os.dup2(given.descriptor, 0)
     for number in (0, 1, 2):
         _fill_stream(number)
     for number in _HANDED_ON:
         signal.signal(number, signal.SIG_IGN)  # the process inside gives the command what the caller had
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     options = [word for name in _CALLERS if name in sys._xoptions for word in ("-X", name)]  # noqa: SLF001
+    if limit := core_limit.given_limit():
+        options += ["-X", f"{core_limit.OPTION}={limit}"]
     python, *start = interpreter.start_command(inside.__name__, str(channel))
     command = [python, "-X", "utf8", *options, *start]
     arguments = bubblewrap.argument_memory(words.words)

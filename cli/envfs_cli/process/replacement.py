@@ -11,7 +11,7 @@ from errno import E2BIG, EACCES, ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOEXEC, E
 
 from envfs import safe_open
 from envfs.errors import EnvFSError
-from envfs_cli.process import signals
+from envfs_cli.process import core_limit, signals
 from envfs_cli.process.own_variables import OWN_VARIABLES
 
 TYPE_CHECKING = False
@@ -43,6 +43,7 @@ def become_command(
     words = [os.fsencode(word) for word in command]
     entries = (entries_of or environment_entries)(inherited_entries(), variables)
     signals.restore_signals()
+    core_limit.restore_core_limit()
     if "envfs-aside" in sys._xoptions:  # noqa: SLF001 - its documented name
         from envfs_cli import standard_streams
 

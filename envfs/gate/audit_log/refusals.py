@@ -48,17 +48,17 @@ class Refusals:
         self._written[caller.uid] = written + 1
         self._log().append(event, caller)
 
-    def flush(self) -> None:
-        """Write what was counted, once its second is over. Called for each refusal and once a second.
+    def flush(self, *, is_end: bool = False) -> None:
+        """Write what was counted, once its second is over, or at the end. Called for each refusal and once a second.
 
         Raises:
             AuditUnavailable: the log cannot be written
         """
         second = int(time.monotonic())
-        if second == self._second:
+        if second == self._second and not is_end:
             return
         self._second = second
         self._written.clear()
-        while self._held_back:
-            event, caller, times = self._held_back.popitem()[1]
+        for uid, (event, caller, times) in tuple(self._held_back.items()):
             self._log().append(event._replace(times=times), caller)
+            del self._held_back[uid]  # not before: where the log cannot be written, they are written later

@@ -158,15 +158,16 @@ def open_record(
     members.check_author(claimed_by(stored.header), digest)  # of what an author said, and nobody else in their name
     check_place(stored.header, place)
     extensions.check_critical(stored.header.ext, f"record {place.seq} of {place.stream}")
+    where, signed = f"record {place.seq} of {place.stream}", f"as {stored.header.author[:8]} signed it"
     key = keys.get(stored.header.kid)
     if key is None:
-        raise AuthenticationFailed(f"record {place.seq} of {place.stream} is sealed with a key that its project lacks")
+        raise AuthenticationFailed(f"{where} is sealed with a key that its project lacks, {signed}")
     try:
         plain = (
             AESGCM(key.reveal()).decrypt(stored.iv, stored.ciphertext + stored.tag, stored.protected.encode()).decode()
         )
     except (InvalidTag, ValueError):
-        raise AuthenticationFailed(f"record {place.seq} of {place.stream} does not open") from None
+        raise AuthenticationFailed(f"{where} does not open, {signed}") from None
     return OpenedRecord(stored.header, plain, key)
 
 

@@ -1,6 +1,8 @@
 """Attempts at namespaces, mounts and what belongs to the kernel."""
 
+import contextlib
 import ctypes
+import mmap
 import os
 import signal
 import struct
@@ -30,6 +32,70 @@ def become_root() -> object:
         return "new privileges"
     os.setuid(0 if os.getuid() else 1)
     return "another user"
+
+
+def open_device() -> object:
+    """Open a device that leads out: FUSE, memory, disks, the log and terminals of the kernel, virtual machines."""
+    named = (
+        "fuse",
+        "mem",
+        "kmem",
+        "port",
+        "kmsg",
+        "kvm",
+        "vhost-vsock",
+        "vhost-net",
+        "net/tun",
+        "tty0",
+        "tty1",
+        "console",
+    )
+    disks = ("sda", "vda", "nvme0n1", "loop-control", "mapper/control", "uinput", "hpet", "snapshot", "userfaultfd")
+    opened = []
+    for name in (*named, *disks):
+        for flags in (os.O_RDONLY, os.O_RDWR):
+            with contextlib.suppress(OSError):
+                os.close(os.open(f"/dev/{name}", flags | os.O_NONBLOCK | os.O_NOCTTY))
+                opened.append(name)
+    return opened or None
+
+
+def join_group() -> object:
+    """Join, make or change a control group."""
+    done = []
+    for name in ("cgroup.procs", "release_agent", "notify_on_release", "cgroup.kill"):
+        with contextlib.suppress(OSError), open(f"/sys/fs/cgroup/{name}", "r+b", buffering=0):
+            done.append(name)
+    with contextlib.suppress(OSError):
+        os.mkdir("/sys/fs/cgroup/envfs-escaped")
+        done.append("made")
+    return done or None
+
+
+def call_of_another_machine() -> object:
+    """Make a system call by the numbers of 32 bits, where the family of a socket has another place."""
+    if os.uname().machine != "x86_64":
+        return None
+    code = b"\xb8\x67\x01\0\0\xbb\x01\0\0\0\xb9\x01\0\0\0\x31\xd2\xcd\x80\xc3"  # socket(AF_UNIX, SOCK_STREAM, 0)
+    child = os.fork()
+    if child == 0:
+        memory = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        memory.write(code)
+        result = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))()
+        os._exit(0 if result >= 0 else 1)
+    return None if os.waitpid(child, 0)[1] else "made"
+
+
+def dump_core() -> object:
+    """Have the kernel run a program of our own choice with a dump: by its pattern, and by a limit."""
+    Path("/proc/self/coredump_filter").write_text("0xff", encoding="ascii")
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/kernel/core_pattern").write_text("|/tmp/program", encoding="ascii")
+        return "written"
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/fs/suid_dumpable").write_text("2", encoding="ascii")
+        return "written"
+    return None
 
 
 def make_device() -> object:
@@ -65,4 +131,12 @@ ATTEMPTS: dict[str, Attempt] = {
     "modprobe": lambda: change_kernel("/proc/sys/kernel/modprobe"),
     "rights": become_root,
     "device": make_device,
+    "open devices": open_device,
+    "control groups": join_group,
+    "calls of another machine": call_of_another_machine,
+    "core dumps": dump_core,
+    "io_uring by a ring": forbidden("io_uring_enter", 0, 1, 1, 1, 0, 0),
+    "chroot": forbidden("chroot", b"/tmp"),
+    "fanotify": forbidden("fanotify_init", 0, 0),
+    "module": forbidden("init_module", b"", 0, b""),
 }

@@ -1,5 +1,6 @@
 """Attempts to reach a network, or a service by its socket."""
 
+import contextlib
 import fcntl
 import socket
 import struct
@@ -74,6 +75,46 @@ def family(kind: int) -> object:
         return "made"
 
 
+def any_family() -> object:
+    """Make a socket of any family but the Internet's and that of interfaces."""
+    made = []
+    for kind in {*range(64)} - {socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK}:
+        for form in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
+            with contextlib.suppress(OSError), socket.socket(kind, form):
+                made.append((kind, form))
+    return made or None
+
+
+def other_netlink() -> object:
+    """Speak with a part of the kernel that is not about interfaces."""
+    made = []
+    for protocol in range(1, 32):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol):
+            made.append(protocol)
+    return made or None
+
+
+def new_link() -> object:
+    """Make an interface, by the netlink socket that there is."""
+    kind = struct.pack("HH", 8 + 4, 18) + struct.pack("HH", 8, 1) + b"veth"  # IFLA_LINKINFO, IFLA_INFO_KIND
+    body = struct.pack("BxHiII", 0, 0, 0, 0, 0) + kind
+    head = struct.pack("IHHII", 16 + len(body), 16, 0x605, 1, 0)  # RTM_NEWLINK: create, and answer
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as routes:
+        routes.settimeout(SECONDS)
+        routes.sendto(head + body, (0, 0))
+        answer = routes.recv(4096)
+    return None if struct.unpack_from("i", answer, 16)[0] < 0 else "made"
+
+
+def paired_packets() -> object:
+    """Connect one end of a pair of packet sockets to a path."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        theirs.close()
+        ours.connect(text("service"))
+        return "connected"
+
+
 def garbled_family() -> object:
     """Make a socket of a path, with something in the half of the word that the kernel does not look at."""
     return call("socket", (1 << 32) + socket.AF_UNIX, socket.SOCK_STREAM, 0)
@@ -108,6 +149,10 @@ ATTEMPTS: dict[str, Attempt] = {
     "virtual machine's socket": lambda: family(40),
     "kernel's cryptography": lambda: family(38),
     "garbled family": garbled_family,
+    "any family": any_family,
+    "netlink of another part of the kernel": other_netlink,
+    "new interface": new_link,
+    "packets by a pair": paired_packets,
     "system bus": lambda: unix_socket("/run/dbus/system_bus_socket"),
     "systemd": lambda: unix_socket("/run/systemd/private"),
     "docker": lambda: unix_socket("/run/docker.sock"),

@@ -73,12 +73,15 @@ def proxy_attempts() -> Iterator[tuple[str, Attempt]]:
     """Yield each attempt at the proxy, with its name."""
     door, requests = Door(), tomllib.loads(Path(__file__).with_name("requests.toml").read_text(encoding="utf-8"))
     words = {"host": text("host"), "host_port": text("host_port"), "port": text("port"), "address": text("address")}
-    words["second"] = text("second")
+    words |= {"second": text("second"), "machine": socket.gethostname(), "own": str(door.port)}
+    words["upper"] = text("host").upper()
     for target in requests["tunnels"]:
         yield f"tunnel to {target}", partial(_tunnel, door, target.format(**words))
     for way in (door.inside, door.plain):
         for name, data in requests["inside" if way == door.inside else "outside"].items():
             yield f"{way.__name__}: {name}", partial(_send, way, _filled(data.encode("latin-1"), door))
+    for name, data in requests["carried"].items():
+        yield f"carried: {name}", partial(_carry, door, _filled(data.encode("latin-1"), door))
     host = f"{text('host')}:{text('host_port')}"
     get = _filled(b"GET /smuggled HTTP/1.1\r\nhost: NAME\r\nKEY\r\n", door)
     yield "tunnel without a token", lambda: went_through(door.tunnel(host, ""))
@@ -95,6 +98,16 @@ def _send(way: Callable[[bytes], bytes], data: bytes) -> object:
     return went_through(way(data))
 
 
+def _carry(door: Door, data: bytes) -> object:
+    # what the host saw tells whether something came out of it
+    answer = door.inside(data)
+    return (
+        None
+        if answer.count(b"HTTP/1.1 ") <= 1 + answer.count(b"HTTP/1.1 100") + answer.count(b"HTTP/1.1 4")
+        else answer
+    )
+
+
 def _filled(data: bytes, door: Door) -> bytes:
     token = f"proxy-authorization: Basic {door.credentials}\r\n".encode()
     for mark, filling in (
@@ -105,6 +118,8 @@ def _filled(data: bytes, door: Door) -> bytes:
         (b"TOKEN", token),
         (b"SECRET", door.token.encode()),
         (b"PORT", text("port").encode()),
+        (b"MACHINE", socket.gethostname().encode()),
+        (b"LONG", b"a" * 70_000),
     ):
         data = data.replace(mark, filling)
     return data

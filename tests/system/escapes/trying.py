@@ -12,7 +12,15 @@ SECONDS = 20.0
 FACTS: dict[str, object] = {}
 Attempt = Callable[[], object]
 _NAMES = ctypes.CDLL("libseccomp.so.2")
-_NEWER = {"io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430, "pidfd_open": 434, "clone3": 435}
+_NEWER = {
+    "io_uring_setup": 425,
+    "io_uring_enter": 426,
+    "open_tree": 428,
+    "move_mount": 429,
+    "fsopen": 430,
+    "pidfd_open": 434,
+    "clone3": 435,
+}
 _NEWER |= {"pidfd_getfd": 438, "process_madvise": 440}  # the same on all machines
 
 

@@ -100,3 +100,33 @@ def test_a_log_that_cannot_be_written_is_said_so(log: AccessLog, clock: Clock) -
     log.path.unlink()
     with pytest.raises(AuditUnavailable):
         refusals.record(EVENT, ONE)
+
+
+def test_what_was_counted_is_written_at_the_end_also_within_its_second(log: AccessLog, clock: Clock) -> None:
+    refusals = Refusals(lambda: log)
+    for _ in range(700):
+        refusals.record(EVENT, ONE)
+    refusals.flush(is_end=True)
+    assert counts(log, 1) == [1] * 500 + [200]
+
+
+def test_what_was_counted_is_not_lost_where_the_log_cannot_be_written(
+    log: AccessLog, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = Refusals(lambda: log)
+    for caller in (ONE, OTHER):
+        for _ in range(700):
+            refusals.record(EVENT, caller)
+    clock.now += 1
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "append", _fail)
+        with pytest.raises(AuditUnavailable):
+            refusals.flush()
+    clock.now += 1
+    refusals.flush()
+    for caller in (ONE, OTHER):
+        assert counts(log, caller.uid) == [1] * 500 + [200]
+
+
+def _fail(*_arguments: object) -> None:
+    raise AuditUnavailable("full")
