@@ -1,5 +1,6 @@
 """`envfs web` as a process: who gets in, what no page has, what is told to whom, and when it ends."""
 
+import contextlib
 import http.client
 import os
 import re
@@ -242,6 +243,19 @@ def test_few_connections_of_another_user_stand_before_a_browser(served: Home) ->
             os.kill(process.pid, signal.SIGCONT)
         assert 0 < waiting < 40
         assert page.get(f"{page.root}health").status == 200
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_many_idle_connections_of_the_same_user_keep_no_browser_out(web: Web, asks: bool) -> None:
+    # a page elsewhere can let the person's own browser open as many
+    request = f"GET / HTTP/1.1\r\nHost: {web.address}\r\n\r\n".encode()
+    with contextlib.ExitStack() as crowd:
+        for _ in range(100):
+            connection = crowd.enter_context(socket.create_connection(("127.0.0.1", web.port), SECONDS))
+            if asks:
+                connection.sendall(request)
+                assert connection.recv(100).startswith(b"HTTP/1.1 403")
+        assert web.get(f"{web.root}health").status == 200
 
 
 def test_the_address_is_the_loopback_alone(web: Web) -> None:

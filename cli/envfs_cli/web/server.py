@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _MOST_CONNECTIONS, _MOST_HEAD = 64, 16 << 10
+_MOST_IDLE = 32  # connections without a request under way: a further one ends the one that came first
 _MOST_UNSEEN = 16  # connections that wait to be looked at: another user's may stand before a browser's
 _FIRST_REQUEST_SECONDS, _KEEP_SECONDS, _LAST_SECONDS = 10, 30, 2
 _LOOK_SECONDS, _MOST_LINE = 1.0, 4096
@@ -37,6 +38,8 @@ _LOOKS_FOR_PROCESS, _LOOK_AGAIN_SECONDS = 5, 0.1
 class OwnProtocol(H11Protocol):
     """HTTP/1.1 with this user's own processes."""
 
+    came_at = 0.0  # seconds of the loop
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or close it."""
         super().connection_made(transport)
@@ -44,7 +47,17 @@ class OwnProtocol(H11Protocol):
         if peer is None or peer.uid != os.geteuid():
             transport.abort()
         else:
+            self.came_at = self.loop.time()
+            self._end_oldest_idle()
             self.loop.call_later(_FIRST_REQUEST_SECONDS, self._end_silent)
+
+    def _end_oldest_idle(self) -> None:
+        # of the same user's processes: whoever opens many leaves room for the person's browser
+        own = [other for other in self.connections if isinstance(other, OwnProtocol)]
+        idle = sorted((other for other in own if other.is_idle), key=lambda other: other.came_at)
+        for other in idle[:-_MOST_IDLE]:
+            other.transport.abort()
+            self.connections.discard(other)
 
     def _end_silent(self) -> None:
         if not self.has_asked:
@@ -54,6 +67,11 @@ class OwnProtocol(H11Protocol):
     def has_asked(self) -> bool:
         """Tell whether a request was whole."""
         return self.cycle is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no request is under way."""
+        return not self.has_asked or self.cycle.response_complete
 
 
 def serve_page(port: int, idle_seconds: int, *, takes_answers: bool) -> None:
