@@ -59,7 +59,11 @@ def _hint(level: str, word: str) -> str:
 
 def names_version(word: str) -> bool:
     """Tell whether a word is that of a version, as `@7`, `7` or a time are, and not a level."""
-    return word.startswith("@") or word.isdigit() or (word[:4].isdigit() and ":" in word) or _RANGE in word
+    return word.startswith("@") or word.isdigit() or (word[:4].isdigit() and ":" in word) or _is_range(word)
+
+
+def _is_range(word: str) -> bool:
+    return word[:1].isdigit() and _RANGE in word
 
 
 def check_newest(dated: DatedLevel, what: str) -> None:

@@ -82,7 +82,14 @@ _RARE = (  # what the work below does not come to: starts, ends, crowds, and wha
     "control.requests.scanning:",  # a session of a proxy, and what is to be scanned, come by descriptors
     "service.proxies.answering:",
     "service.proxy_processes.",
+    "control.handed_over:",  # what other users hand over; the work is the owner's
+    "daemon.late_approval:",
     "service.sharing.",  # an engine, and members beside the owner: tests/component has their faults
+    "service.shared_logs.",
+    "control.requests.shared_logs:",
+    "control.requests.sharing:",
+    "service.levels.rejoining:",
+    "service.maintenance.machine_entry:",
     "service.levels.conflicts:",
     "control.requests.members:",
     "service.members.",

@@ -272,6 +272,8 @@ ELSEWHERE = {
     "envfs history LEVEL": "a log that was begun again beside an older vault: tests/system/test_log_elsewhere.py",
     "envfs link {} --import": "a .env that is a file, before an agent runs beside it; a note, and nothing is refused",
     "envfs sync rejoin": "an engine that lost records: tests/component/test_forks.py",
+    "envfs sync accept": "an engine that lost records: tests/component/test_lost_records.py",
+    "envfs store push {}": "an engine that has a record without a piece: tests/component/test_engine_damage.py",
     "envfs link": "a file that is left out of an import; nothing has to be done",
     "envfs project {}": "a text, whose hint says what is missing",
     "envfs key rotate": "a text, whose hint says what is missing",
@@ -390,6 +392,10 @@ def stocked_for_hints(new_home: Homes) -> Home:
 
 
 def _run(world: World, line: str, uid: int) -> Said:
+    first, joined, following = line.partition(" && ")
+    if joined:
+        said = _run(world, first, uid)
+        return said if said.status else _run(world, following, uid)
     # a person would type the passphrase, and say yes
     environ = {**world.home.environ(world.home.knowing()), "PATH": f"{Path(ENVFS).parent}:{os.environ['PATH']}"}
     program, *words = shlex.split(f"{line} -y" if line.startswith(("envfs accept", "envfs rm")) else line)

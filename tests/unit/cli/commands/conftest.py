@@ -19,7 +19,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, FakeL
         monkeypatch.setenv("ENVFS_HOME", str(tmp_path))  # whatever is not caught below finds nothing there
         monkeypatch.setattr(session, "start_session", lambda *_: session.Session(link))  # type: ignore[arg-type]
         for name in ("running_daemon", "reach_daemon", "need_running", "reach_for_look", "reach_own_daemon"):
-            monkeypatch.setattr(client, name, lambda: link)
+            monkeypatch.setattr(client, name, lambda *_: link)
         name, *words = line.split()
         command = grammar.find_command(name)
         assert command is not None
