@@ -33,6 +33,7 @@ _WORDS_TOO_MANY = {
     "envfs rm": "a variable is removed by `envfs unset LEVEL NAME`",
     "envfs import": "one file at a time, or a folder with its .env files, as in `envfs import . /app`",
 }
+_WORDS_TOO_FEW = {"envfs rollback": "the version is a word of its own, as in `envfs rollback /app 7`"}
 
 
 class Mistake(EnvFSError):
@@ -249,7 +250,7 @@ def _parser_class() -> "type[argparse.ArgumentParser]":
             flags = [flag for action in self._actions for flag in action.option_strings]
             text, hint = _complaint(message, flags, _WORDS_TOO_MANY.get(self.prog, ""))
             if message.startswith(_MISSING):
-                hint = f"`{self.prog} --help` has examples"
+                hint = _WORDS_TOO_FEW.get(self.prog, f"`{self.prog} --help` has examples")
             self.print_usage(sys.stderr)
             self.exit(Mistake.status, f"{self.prog}: error: {text}\n" + (f"envfs: hint: {hint}\n" if hint else ""))
 

@@ -176,6 +176,7 @@ CASES = {
     "no terminal to fill": Case("ui", ("envfs shell", "envfs ls --json")),
     "no daemon": Case("unlock", ("envfs mount",), cures=True),
     "no daemon to unlock a project": Case("unlock shop", ("envfs mount && envfs unlock {}",)),
+    "a version behind the level of a rollback": Case("rollback /shop@1", ("envfs rollback /app 7",)),
     "no daemon to watch": Case("exec /shop --watch -- true", ("envfs mount",), cures=True),
     "no vault to mount": Case("mount", ("envfs init",), without_a_vault, cures=True),
     "a command without JSON": Case("json-schema mount", ("envfs json-schema",)),
