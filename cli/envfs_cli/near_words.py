@@ -7,13 +7,15 @@ offered to the owner alone, and levels where a daemon runs.
 import difflib
 import os
 
-from envfs.errors import EnvFSError, NoSuchLevel, NoSuchVariable
+from envfs.errors import EnvFSError, NoSuchLevel, NoSuchVariable, NotRunning
 from envfs_cli.completion.sources import Sources
 from envfs_cli.daemon import client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from envfs_cli.daemon.client import Link
 
 _NO_LEVEL, _NO_NAME = "there is no level ", " has no variable of that name"
 _NEAR = 0.7
@@ -40,7 +42,15 @@ def _nearest(typed: "Iterable[str]", known: "Sequence[str]") -> "str | None":
 
 
 def _sources() -> Sources:
-    return Sources(client.need_running, lambda link: link.close())
+    return Sources(_reach_running, lambda link: link.close())
+
+
+def _reach_running() -> "Link":
+    # none that is starting is waited for: what has the lock may be this very command's own daemon
+    link = client.running_daemon()
+    if link is None:
+        raise NotRunning("no daemon runs")
+    return link
 
 
 def _is_owner() -> bool:
