@@ -15,7 +15,7 @@ function __envfs_given --description 'the words after the command that are neith
             set skip 0
         else if contains -- $word $valued
             set skip 1
-        else if not string match -q -- '-?*' $word
+        else if not string match -q -r -- '^-.' $word
             echo $word
         end
     end

@@ -1,5 +1,6 @@
 """The manual pages say what the grammar says."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -56,4 +57,4 @@ def test_groff_has_nothing_to_complain_about() -> None:
     pages = sorted(PAGES.glob("*.1"))
     done = subprocess.run(["groff", "-ww", "-man", "-Tutf8", *pages], check=True, capture_output=True)
     assert done.stderr == b""
-    assert b"ENVFS-SET(1)" in done.stdout
+    assert b"ENVFS-SET(1)" in re.sub(rb"\x1b\[[0-9;]*m", b"", done.stdout)  # newer ones underline a page's name

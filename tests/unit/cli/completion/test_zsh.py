@@ -17,7 +17,6 @@ PS1='ready> '
 fpath=($HOME $fpath)
 autoload -Uz compinit
 compinit -u -D
-zstyle ':completion:*' list-prompt ''
 setopt no_beep no_list_beep no_auto_menu no_list_ambiguous
 cd
 LISTMAX=100000
